@@ -1,0 +1,70 @@
+"""An executable Docker textbook: a real engine proves or corrects every claim.
+
+``import dockerlab as lab``, then `start` a chapter and use the rest: `stack`, `tags`,
+`lifecycle`, `timeline`, `build` and others draw, `predict`, `claim` and `check` teach, `reset`
+and `cleanup` tidy up.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dockerlab.course.check import check
+    from dockerlab.course.claim import claim
+    from dockerlab.course.opening import cleanup, reset, start
+    from dockerlab.course.predict import predict
+    from dockerlab.course.show import (
+        build,
+        compare,
+        context,
+        lifecycle,
+        namespaces,
+        pull,
+        push,
+        registry,
+        stack,
+        tags,
+        timeline,
+    )
+
+__all__ = [
+    "build",
+    "check",
+    "claim",
+    "cleanup",
+    "compare",
+    "context",
+    "lifecycle",
+    "namespaces",
+    "predict",
+    "pull",
+    "push",
+    "registry",
+    "reset",
+    "stack",
+    "start",
+    "tags",
+    "timeline",
+]
+
+_ELSEWHERE = {
+    "check": "check",
+    "claim": "claim",
+    "cleanup": "opening",
+    "predict": "predict",
+    "reset": "opening",
+    "start": "opening",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a name when it is first used: the command line needs none of them."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"dockerlab.course.{_ELSEWHERE.get(name, 'show')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

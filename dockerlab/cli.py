@@ -1,0 +1,87 @@
+"""The ``dockerlab`` command."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from dockerlab.commands import notebooks
+from dockerlab.commands.console import Store, Suite, say, steps
+from dockerlab.commands.doctor import doctor
+from dockerlab.commands.failure import DEVELOPER_VARIABLE, failure
+from dockerlab.commands.project import project_folder
+from dockerlab.engine.places import Places
+from dockerlab.up import Wish, open_lab
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(notebooks.app, name="notebooks", help="The chapters' stored outputs.")
+if sys.platform == "linux":  # what is embedded runs there alone
+    from dockerlab.commands import engine, hub
+
+    app.add_typer(engine.app, name="engine", help="The embedded engine: a real dockerd.")
+    app.add_typer(hub.app, name="hub", help="The local registry with the course's images.")
+
+
+@app.callback()
+def _root() -> None:
+    """Learn and teach Docker in Jupyter, on a real engine of your own."""
+
+
+@app.command()
+def up(
+    browser: Annotated[bool, typer.Option(help="Open a browser at the first notebook.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="JupyterLab's port.")] = None,
+    choice: Annotated[
+        str | None, typer.Option("--engine", help="embedded, current or an address.")
+    ] = None,
+    suite: Suite = None,
+    store: Store = None,
+) -> None:
+    """Open JupyterLab with an engine behind it; Ctrl-C stops both."""
+    with steps() as progress:
+        wish = Wish(choice, suite, store, port, browser)
+        open_lab(Places.from_environment(), project_folder(), wish, say, progress)
+
+
+app.command()(doctor)
+
+
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context,
+    engines: Annotated[
+        Literal["default", "all"],
+        typer.Option(help="The usual engine, or every generation of it and Podman."),
+    ] = "default",
+) -> NoReturn:
+    """Run every test on the embedded engine; more arguments go to pytest."""
+    _run_python("-m", "pytest", f"--engines={engines}", *context.args)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> NoReturn:
+    """Measure dockerlab beside plain tools; prints a table and writes bench.json."""
+    _run_python(str(Path("tests", "bench")), *context.args)
+
+
+def main() -> NoReturn:
+    """Run the command; a failure is one line with its mend, and an exit status."""
+    try:
+        status = app(prog_name="dockerlab", standalone_mode=False)
+    except Exception as error:
+        if os.environ.get(DEVELOPER_VARIABLE) == "1" and not isinstance(error, TyperException):
+            raise
+        failed = failure(error)
+        if failed.line:
+            sys.stderr.write(f"dockerlab: {failed.line}\n")
+        sys.exit(failed.status)
+    sys.exit(status)
+
+
+def _run_python(*arguments: str) -> NoReturn:
+    done = subprocess.run([sys.executable, *arguments], cwd=project_folder(), check=False)
+    sys.exit(done.returncode)

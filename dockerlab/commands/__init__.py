@@ -1,0 +1,1 @@
+"""The parts of the ``dockerlab`` command, a file per noun."""
