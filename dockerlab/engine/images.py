@@ -1,0 +1,161 @@
+"""The course's images, listed once, and what the hub holds of them."""
+
+import platform
+from dataclasses import dataclass
+
+from dockerlab.engine.registry import Registry
+from dockerlab.errors import UnknownNameError
+from dockerlab.language import _
+
+BUILT_FROM_LABEL = "io.dockerlab.built-from"
+"""Label of an image that was built here from Debian's packages, not pulled from Docker Hub."""
+
+_ARCHITECTURES = {
+    "x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm",
+    "i686": "386", "ppc64le": "ppc64le", "s390x": "s390x", "riscv64": "riscv64",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CourseImage:
+    """An image the course uses.
+
+    Parameters
+    ----------
+    name : str
+        Its repository, as a student types it.
+    tags : tuple of str
+        Its tags; all mean the same image.
+    purpose : str
+        What the course uses it for.
+    base : str or None
+        The course image its recipe builds on.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    purpose: str
+    base: str | None = None
+
+    @property
+    def repository(self) -> str:
+        """Its repository at Docker Hub and in the hub."""
+        return f"library/{self.name}"
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Its names with each tag, such as ``debian:12``."""
+        return tuple(f"{self.name}:{tag}" for tag in self.tags)
+
+
+COURSE_IMAGES = (
+    CourseImage("busybox", ("latest",), _("the smallest image with a shell: first containers")),
+    CourseImage("hello-world", ("latest",), _("says what happened: the first run"), "busybox"),
+    CourseImage("debian", ("12", "bookworm"), _("a whole distribution: what images build on")),
+    CourseImage("nginx", ("latest",), _("a web server: ports, logs, commits"), "debian"),
+    CourseImage("redis", ("latest",), _("a database: volumes, networks, processes"), "debian"),
+    CourseImage("registry", ("2",), _("a registry of your own: push and pull"), "debian"),
+)
+"""Every course image; one that others build on comes before them."""
+
+
+@dataclass(frozen=True)
+class HeldImage:
+    """An image in the hub.
+
+    Parameters
+    ----------
+    name : str
+        Its repository as a student types it.
+    tags : tuple of str
+        The tags that mean it.
+    digest : str
+        Its manifest's digest.
+    size : int
+        Bytes a pull of it travels, layers compressed.
+    purpose : str
+        What the course uses it for; empty for an image that is not the course's.
+    origin : str
+        ``"Debian packages"`` when it was built here, else ``"Docker Hub"`` for a course image
+        and empty for any other.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    digest: str
+    size: int
+    purpose: str
+    origin: str
+
+
+def course_image(name: str) -> CourseImage:
+    """Find a course image by its repository's name.
+
+    Raises
+    ------
+    UnknownNameError
+        The course has no such image.
+    """
+    for image in COURSE_IMAGES:
+        if image.name == name:
+            return image
+    raise UnknownNameError(
+        _("The course has no image {name!r}.").format(name=name),
+        _("It has: {names}.").format(names=", ".join(image.name for image in COURSE_IMAGES)),
+    )
+
+
+def held_images(hub: Registry) -> tuple[HeldImage, ...]:
+    """List what the hub holds, the course's images first and in the course's order.
+
+    Parameters
+    ----------
+    hub : Registry
+        The running hub.
+
+    Raises
+    ------
+    HubError
+        The hub does not answer.
+    """
+    order = {image.repository: number for number, image in enumerate(COURSE_IMAGES)}
+    repositories = sorted(hub.repositories(), key=lambda name: (order.get(name, len(order)), name))
+    return tuple(held for name in repositories for held in _held(hub, name))
+
+
+def holds(hub: Registry, image: CourseImage) -> bool:
+    """Tell whether the hub has the image under each of its tags."""
+    return set(image.tags) <= set(hub.tags(image.repository))
+
+
+def host_architecture() -> str:
+    """Name this machine's architecture as images do (``amd64``)."""
+    machine = platform.machine().lower()
+    return _ARCHITECTURES.get(machine, machine)
+
+
+def _held(hub: Registry, repository: str) -> list[HeldImage]:
+    found: dict[str, HeldImage] = {}
+    for tag in hub.tags(repository):
+        manifest = hub.manifest(repository, tag, host_architecture())
+        if manifest is None:
+            continue
+        digest = manifest.descriptor.digest
+        if digest in found:
+            known = found[digest]
+            found[digest] = HeldImage(
+                known.name, (*known.tags, tag), digest, known.size, known.purpose, known.origin
+            )
+            continue
+        image = next((each for each in COURSE_IMAGES if each.repository == repository), None)
+        labels = (hub.configuration(repository, manifest).get("config") or {}).get("Labels") or {}
+        built = "Debian packages" if BUILT_FROM_LABEL in labels else ""
+        found[digest] = HeldImage(
+            repository.removeprefix("library/"),
+            (tag,),
+            digest,
+            manifest.size,
+            image.purpose if image else "",
+            built or ("Docker Hub" if image else ""),
+        )
+    return list(found.values())

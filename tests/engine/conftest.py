@@ -1,0 +1,79 @@
+"""What tests on a real engine start from."""
+
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+
+import docker
+import pytest
+from generations import GENERATIONS, Matrix
+
+from dockerlab.engine import Engine, connect, find
+from dockerlab.engine.places import Places
+
+
+@pytest.fixture(scope="session")
+def places() -> Places:
+    return Places.from_environment()
+
+
+MATRIX = Matrix()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests that are marked so on every generation, one generation after the other."""
+    everywhere = metafunc.definition.get_closest_marker("every_engine")
+    if everywhere and metafunc.config.getoption("engines") == "all":
+        names = [generation.name for generation in GENERATIONS]
+        metafunc.parametrize("engine", GENERATIONS, ids=names, indirect=True, scope="session")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count the outcomes of each generation."""
+    report = yield
+    calls = getattr(item, "callspec", None)
+    if calls and "engine" in calls.params:
+        MATRIX.count(report, calls.params["engine"].name)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell which generations were tested."""
+    MATRIX.write(terminalreporter)
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no generation running."""
+    MATRIX.stop()
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The embedded engine, started again where a test stopped it; or one of the matrix."""
+    generation = getattr(request, "param", None)
+    if generation is None:
+        return find("embedded")
+    return MATRIX.bring(generation)
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[docker.DockerClient]:
+    client = connect(engine)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def docker_cli(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The engine's own ``docker``: takes arguments, gives what it prints."""
+    for name, value in engine.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
