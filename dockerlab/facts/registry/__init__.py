@@ -1,0 +1,1 @@
+"""What registries hold: a client for their HTTP API, and the readers of pictures."""

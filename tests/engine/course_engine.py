@@ -1,0 +1,42 @@
+"""The embedded engine for tests of the course: its hub filled, its environment restored."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import docker
+
+
+@contextmanager
+def environment_restored() -> Iterator[None]:
+    """Undo what ``lab.start`` sets for the shell."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def holdings(client: docker.DockerClient) -> dict[str, set[object]]:
+    """List all an engine holds, so that before and after can be compared."""
+    api = client.api
+    images = api.images()
+    return {
+        "containers": {
+            (one["Id"], tuple(one["Names"]), one["State"]) for one in api.containers(all=True)
+        },
+        "images": {(one["Id"], tuple(sorted(one.get("RepoTags") or ()))) for one in images},
+        "volumes": {one["Name"] for one in api.volumes().get("Volumes") or ()},
+        "networks": {(one["Id"], one["Name"]) for one in api.networks()},
+    }
+
+
+def builder(docker_cli: Callable[..., str], folder) -> Callable[[str, str], None]:
+    """Give a function that builds an image from a Dockerfile's text."""
+
+    def build(name: str, dockerfile: str) -> None:
+        (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+        docker_cli("build", "--quiet", "--tag", name, str(folder))
+
+    return build
