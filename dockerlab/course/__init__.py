@@ -1,0 +1,1 @@
+"""Chapters, claims, predictions, exercises and their checks, start and cleanup."""

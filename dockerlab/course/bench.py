@@ -1,0 +1,54 @@
+"""The bench a notebook works at: the engine, the client and the chapter that were started."""
+
+from dataclasses import dataclass, field
+
+import docker
+
+from dockerlab.course.chapters import Chapter
+from dockerlab.engine import Engine
+from dockerlab.errors import LabError
+from dockerlab.language import _
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What ``lab.start`` made ready.
+
+    Parameters
+    ----------
+    engine, client, chapter
+        The engine in use, a client to it, and the chapter that was started.
+    answers : dict
+        What the student predicted since the start: question and name of the choice.
+    """
+
+    engine: Engine
+    client: docker.DockerClient
+    chapter: Chapter
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+_present: list[Bench] = []
+
+
+def sit_down(bench: Bench) -> None:
+    """Make this the bench of the kernel; an earlier one's connections are closed."""
+    for earlier in _present:
+        earlier.client.close()
+    _present[:] = [bench]
+
+
+def present() -> Bench:
+    """Give the bench that ``lab.start`` made ready.
+
+    Raises
+    ------
+    LabError
+        Nothing was started in this kernel.
+    """
+    if not _present:
+        raise LabError(
+            _("The course has not been started in this notebook."),
+            _('Run the cell with lab.start("…") near its top first.'),
+        )
+    return _present[0]

@@ -1,0 +1,82 @@
+"""What the course did to an engine that no label can tell: a small file per engine."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+
+from dockerlab.engine.places import Places
+from dockerlab.errors import LabError
+from dockerlab.language import _
+
+
+@dataclass(frozen=True)
+class Record:
+    """Which chapters were started on one engine and not cleaned up since.
+
+    Pulled images can't carry a label, and a student's exercise often does not. So a chapter's
+    start notes which images it had to pull; and that the names with its prefix were free, by
+    which everything that bears one later is the course's.
+
+    Parameters
+    ----------
+    pulled : mapping
+        The number of each started chapter, and the images it pulled (``name:tag``).
+    """
+
+    pulled: Mapping[str, tuple[str, ...]]
+
+    def started(self, number: str) -> bool:
+        """Tell whether this chapter was started and not cleaned up."""
+        return number in self.pulled
+
+    def with_chapter(self, number: str, images: tuple[str, ...]) -> "Record":
+        """Add a started chapter, or images to one."""
+        known = self.pulled.get(number, ())
+        more = tuple(image for image in images if image not in known)
+        return Record({**self.pulled, number: known + more})
+
+    def without_chapter(self, number: str) -> "Record":
+        """Leave a chapter out."""
+        return Record({key: value for key, value in self.pulled.items() if key != number})
+
+
+def record_path(client: docker.DockerClient) -> Path:
+    """Say where the record of this engine is kept: by the engine's own ID (``GET /info``)."""
+    identity = re.sub(r"[^A-Za-z0-9-]", "-", str(client.info().get("ID") or "unnamed"))
+    return Places.from_environment().cache / "course" / f"{identity[:80]}.json"
+
+
+def read_record(path: Path) -> Record:
+    """Read an engine's record; one that is missing or broken is an empty one."""
+    try:
+        chapters = json.loads(path.read_text(encoding="utf-8"))["pulled"]
+        return Record({str(key): tuple(map(str, value)) for key, value in chapters.items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Record({})
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write an engine's record in one step, so that no reader sees half of it.
+
+    Raises
+    ------
+    LabError
+        The folder can't be written.
+    """
+    draft = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps({"pulled": record.pulled}, indent=1), encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise LabError(
+            _("The course can't keep its notes in {folder}: {reason}.").format(
+                folder=path.parent, reason=error.strerror
+            ),
+            _("Set DOCKERLAB_CACHE to a folder you can write to."),
+        ) from error
