@@ -48,10 +48,10 @@ def remove(places: Places, brought: Programs | None) -> None:
     if not as_root:
         rootless.kill_all(daemons)
     _kill([*daemons, *containers_of(places)])
-    for socket in _shim_sockets(places):
-        socket.unlink(missing_ok=True)
     _unmount(places)
-    if as_root:
+    if as_root:  # without root all the rest is in a namespace, and gone with it
+        for socket in _shim_sockets(places):
+            socket.unlink(missing_ok=True)
         _remove_cgroups(places)
         if brought:
             network.take_down(places.key, brought, places.home / "data")

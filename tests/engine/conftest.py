@@ -27,6 +27,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", GENERATIONS, ids=names, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave Podman out unless it is asked for."""
+    if config.getoption("engines") == "all":
+        return
+    podman = [item for item in items if item.get_closest_marker("podman")]
+    if podman:
+        config.hook.pytest_deselected(items=podman)
+        items[:] = [item for item in items if item not in podman]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

@@ -51,24 +51,37 @@ def student(places: Places) -> Iterator[User]:
 
 
 @pytest.mark.parametrize(
-    ("options", "variables", "mode", "problem", "mend"),
+    ("options", "mode", "problem", "mend"),
     [
-        ((), {"PATH": "/nowhere"}, 0o666, "needs newuidmap and newgidmap", "install uidmap"),
-        (("-K", "SUB_UID_COUNT=0"), {}, 0o666, "no range of 65536 IDs in /etc/subuid", "usermod"),
-        (("-K", "SUB_GID_COUNT=0"), {}, 0o666, "no range of 65536 IDs in /etc/subgid", "usermod"),
-        ((), {}, 0o600, f"may not write {TUN}", f"chmod 0666 {TUN}"),
+        (("-K", "SUB_UID_COUNT=0"), 0o666, "no range of 65536 IDs in /etc/subuid", "usermod"),
+        (("-K", "SUB_GID_COUNT=0"), 0o666, "no range of 65536 IDs in /etc/subgid", "usermod"),
+        ((), 0o600, f"may not write {TUN}", f"chmod 0666 {TUN}"),
     ],
 )
 def test_an_obstacle_is_named_with_its_mend(
-    options: tuple[str, ...], variables: dict[str, str], mode: int, problem: str, mend: str
+    options: tuple[str, ...], mode: int, problem: str, mend: str
 ) -> None:
     with tun_mode(mode), ordinary_user(*options) as user:
-        said = user.lab("engine", "start", **variables)
-        assert said.returncode == 1
-        assert len(said.stderr.splitlines()) == 1
-        assert problem in said.stderr
-        assert mend in said.stderr
-        assert user.processes() == []
+        _is_refused(user, user.lab("engine", "start"), problem, mend)
+
+
+def test_a_machine_without_uidmap() -> None:
+    with tun_mode(0o666), ordinary_user() as user:
+        programs_there = user.home / "bin"
+        programs_there.mkdir()
+        (programs_there / "apt-get").symlink_to("/usr/bin/apt-get")
+        said = user.lab("engine", "start", PATH=str(programs_there))
+        _is_refused(user, said, "needs newuidmap and newgidmap", "apt-get install uidmap")
+
+
+def _is_refused(
+    user: User, said: "subprocess.CompletedProcess[str]", problem: str, mend: str
+) -> None:
+    assert said.returncode == 1
+    assert len(said.stderr.splitlines()) == 1
+    assert problem in said.stderr
+    assert mend in said.stderr
+    assert user.processes() == []
 
 
 def test_the_engine_of_an_ordinary_user(student: User, places: Places) -> None:

@@ -78,7 +78,8 @@ def test_hostile_text_stays_text(text: str) -> None:
                 assert "evil" not in value
         for shown in (picture.svg, picture.text):
             assert not [c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf")]
-        assert "]0;title" not in picture.text
+        # a path may spell an escape out, so that paths which look alike are told apart
+        assert "]0;title" not in picture.text.replace(r"\x1b]0;title", "")
         assert max(len(line) for line in picture.text.splitlines()) <= 200
 
 
