@@ -11,6 +11,9 @@ for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
     os.environ.pop(name, None)
 
 
+_CLEAN = pytest.StashKey[bool]()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Bring the engine and the course's images once, before the first test that needs them."""
     needing = ("tests/engine/", "notebooks/")
@@ -25,6 +28,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled(), steps() as progress:
         stock(Places.from_environment(), progress)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Let the notebooks begin on an engine without a trace of the tests before them."""
+    from dockerlab.engine import embedded  # noqa: PLC0415 - after the instance is chosen
+    from dockerlab.engine.places import Places  # noqa: PLC0415
+
+    if item.nodeid.startswith("notebooks/") and not item.config.stash.get(_CLEAN, False):
+        item.config.stash[_CLEAN] = True
+        embedded.reset(Places.from_environment())
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,15 +20,19 @@ _USUAL_PORT = 8888
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _SETTINGS: dict[str, dict[str, object]] = {
-    # no question about news over the first notebook, and no look-up of new versions
     "LabApp": {
-        "news_url": None,
         "check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "custom_css": True,
     },
 }
-# JupyterLab shows a picture at its full width, however narrow the window is
-_STYLE = ".jp-RenderedSVG img { max-width: 100%; height: auto; }\n"
+_PROFILE = {
+    # JupyterLab shows a picture at its full width, however narrow the window is
+    "config/custom/custom.css": ".jp-RenderedSVG img { max-width: 100%; height: auto; }\n",
+    # no question about news over the corner of the first notebook
+    "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings": (
+        '{"fetchNews": "false", "checkForUpdates": false}\n'
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,10 @@ class Jupyter:
             stale.unlink()
         configuration = self.home / "jupyter.json"
         configuration.write_text(json.dumps(_SETTINGS))
-        style = self.home / "config" / "custom" / "custom.css"
-        style.parent.mkdir(parents=True, exist_ok=True)
-        style.write_text(_STYLE)
+        for name, content in _PROFILE.items():
+            file = self.home / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
         profile = {
             "JUPYTER_RUNTIME_DIR": self.home / "runtime",
             "JUPYTER_CONFIG_DIR": self.home / "config",

@@ -59,6 +59,8 @@ def remove(places: Places, brought: Programs | None) -> None:
         _remove_outside(places)
     for name in ("exec", "docker.sock", "docker.pid", "rootlesskit"):
         discard(places.run / name)
+    if brought and not as_root and (places.run / "exec").exists():
+        rootless.remove(brought, places.run / "exec")
 
 
 def hurry_containers(places: Places) -> None:

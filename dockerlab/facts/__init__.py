@@ -46,6 +46,7 @@ from dockerlab.facts.isolation_values import (
     RootFilesystem,
 )
 from dockerlab.facts.layer_cache import LayerCache
+from dockerlab.facts.manifests import StoredManifest, read_manifests
 from dockerlab.facts.names import Thing
 from dockerlab.facts.plain import plain, printable
 from dockerlab.facts.references import ContainerUse, Reference, TaggedImage, TagWorld
@@ -56,6 +57,14 @@ from dockerlab.facts.registry.values import (
     RegistryWorld,
     Repository,
     Target,
+)
+from dockerlab.facts.surroundings import (
+    Network,
+    NetworkMember,
+    Volume,
+    VolumeUse,
+    read_networks,
+    read_volumes,
 )
 from dockerlab.facts.tags import read_tags
 from dockerlab.facts.timeline import Since, read_timeline
@@ -111,6 +120,8 @@ __all__ = [
     "MovedLayer",
     "Namespace",
     "NamespaceKind",
+    "Network",
+    "NetworkMember",
     "Outcome",
     "Process",
     "Reference",
@@ -126,12 +137,15 @@ __all__ = [
     "StateChange",
     "Step",
     "StepOutcome",
+    "StoredManifest",
     "TagWorld",
     "TaggedImage",
     "Target",
     "Thing",
     "Timeline",
     "Transfer",
+    "Volume",
+    "VolumeUse",
     "Waste",
     "build_image",
     "plain",
@@ -146,10 +160,13 @@ __all__ = [
     "read_image",
     "read_images",
     "read_isolation",
+    "read_manifests",
+    "read_networks",
     "read_registry",
     "read_stack",
     "read_tags",
     "read_timeline",
+    "read_volumes",
     "short_id",
     "shown_path",
 ]

@@ -94,7 +94,9 @@ class _Walk:
         elif action == "stop":
             self.stopped = True  # the engine may tell of the stop before the end it brought
         elif action == "restart" and self.podman:
-            self.announced = True  # Podman tells of it before the stop and start it consists of
+            # Podman tells of it before the stop and start it consists of; of its policy's, after
+            ended = last is not None and last.state == "exited"
+            self.announced = not (ended and last and self.would_restart(last))
         elif action == "restart" and last and last.state == "running":
             self._restarted()
         elif action == "start":
@@ -107,14 +109,14 @@ class _Walk:
             return "oom"
         if self.stopped or self.announced:
             return "stop"
-        if self.podman and code in (128 + signal for signal in _ENDING_SIGNALS):
+        if self.podman and code in {128 + signal for signal in _ENDING_SIGNALS}:
             return ""  # it does not always tell of the signals it sends
         ended_by_signal = self.signal in _ENDING_SIGNALS or code == 128 + self.signal
         return "kill" if self.signal and ended_by_signal else "end"
 
     def _start(self, change: StateChange) -> None:
         last = self.path[-1] if self.path else None
-        if last and last.state == "exited" and self.would_restart(last) and not self.announced:
+        if last and last.state == "exited" and not self.announced and self.would_restart(last):
             self.path[-1] = replace(last, state="restarting", action="policy")
             change = replace(change, action="policy")
         if self.announced:

@@ -136,7 +136,7 @@ def status(step: BuildStep) -> str:
         "cached": _("from the cache"),
         "setting": _("setting"),
         "failed": _("failed"),
-        "stopped": _("time was up"),
+        "stopped": _("stopped"),
         "waiting": _("not reached"),
         "skipped": _("not needed"),
     }

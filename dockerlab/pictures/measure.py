@@ -1,6 +1,7 @@
 """How wide text will be, without a font at hand: estimates that err on the wide side."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from dockerlab.facts import plain
 
@@ -14,20 +15,37 @@ def text_width(text: str, size: float, *, mono: bool = False, bold: bool = False
 
 
 def fit(
-    text: object, width: float, size: float, *, mono: bool = False, bold: bool = False
+    text: object,
+    width: float,
+    size: float,
+    *,
+    mono: bool = False,
+    bold: bool = False,
+    middle: bool = False,
 ) -> tuple[str, bool]:
-    """Return `text` as one plain line that fits `width` pixels, and whether it was cut."""
+    """Return `text` as one plain line that fits `width` pixels, and whether it was cut.
+
+    It is cut at its end, or in the `middle` where its end tells it from others.
+    """
     line = plain(text)
     if text_width(line, size, mono=mono, bold=bold) <= width:
         return line, False
     room = width - size * _em("…", mono=mono, bold=bold)
+    widths = [size * _em(character, mono=mono, bold=bold) for character in line]
+    ending = _that_fit(reversed(widths), room / 2) if middle else 0
+    end = line[len(line) - ending :]
+    kept = _that_fit(widths, room - sum(widths[len(line) - ending :]))
+    return line[:kept].rstrip() + "…" + end, True
+
+
+def _that_fit(widths: Iterable[float], room: float) -> int:
     kept = 0
-    for character in line:
-        room -= size * _em(character, mono=mono, bold=bold)
+    for width in widths:
+        room -= width
         if room < 0:
             break
         kept += 1
-    return line[:kept].rstrip() + "…", True
+    return kept
 
 
 def wrap(text: object, width: float, size: float, most: int) -> list[str]:

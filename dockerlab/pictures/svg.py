@@ -96,11 +96,15 @@ class Canvas:
         mono: bool = False,
         anchor: Anchor = "start",
         width: Number | None = None,
+        middle: bool = False,
     ) -> None:
-        """Write one line, cut to `width` pixels; what was cut is shown on hovering."""
+        """Write one line, cut to `width` pixels (at its end, or in the `middle`).
+
+        What was cut is shown on hovering.
+        """
         line, cut = (plain(text), False)
         if width is not None:
-            line, cut = fit(line, width, size, mono=mono, bold=bold)
+            line, cut = fit(line, width, size, mono=mono, bold=bold, middle=middle)
         element = self._add("text", x=x, y=y, font_size=size, fill=fill)
         if bold:
             element.set("font-weight", "700" if not mono else "600")

@@ -143,6 +143,7 @@ class _Drawing:
             self.canvas.text(
                 x + 10, y + height / 2 + 4, name, size=12, mono=bool(node.name),
                 bold=node.kind != "registry", fill=paint.ink, width=width - 16,
+                middle=node.kind == "repository",
             )  # fmt: skip
         self._mark(node, x, y)
 

@@ -1,7 +1,10 @@
 """What tests on a real engine start from."""
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -9,6 +12,15 @@ from generations import GENERATIONS, Matrix
 
 from dockerlab.engine import Engine, connect, find
 from dockerlab.engine.places import Places
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Give a folder whose path leaves room for sockets, wherever pytest keeps its own."""
+    folder = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp"))
+    yield folder
+    folder.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

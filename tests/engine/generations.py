@@ -83,6 +83,8 @@ class Matrix:
         """Have this generation run and no other; skips the test where it can't run here."""
         if generation.newest and generation.name not in self._misfits:
             self._misfits[generation.name] = generation.misfit()
+            if self._misfits[generation.name]:
+                embedded.remove(generation.places)
         if reason := self._misfits.get(generation.name):
             pytest.skip(f"the packages of {generation.suite} do not fit this host: {reason}")
         if self._running != generation:

@@ -108,7 +108,8 @@ def ordinary_user(*options: str) -> Iterator[User]:
             for process in user.processes():
                 process.kill()
         subprocess.run(["userdel", name], check=False, capture_output=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (folder, Path("/tmp", f"dockerlab-{name}")):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -136,14 +136,14 @@ def test_a_server_that_never_answers(tmp_path: Path, cache: Path) -> None:
     assert "does not answer within" in refusal(done, 1)
 
 
-def test_a_socket_without_permission(tmp_path: Path) -> None:
-    path = tmp_path / "docker.sock"
-    tmp_path.chmod(0o777)
+def test_a_socket_without_permission(short_folder: Path) -> None:
+    path = short_folder / "docker.sock"
+    short_folder.chmod(0o777)
     with impostor(str(path), "{}"):
         path.chmod(0 if os.geteuid() else 0o600)
         done = dockerlab(
             "up", "--engine", f"unix://{path}", before=ordinary_user(),
-            DOCKERLAB_CACHE=str(tmp_path / "cache"), XDG_RUNTIME_DIR=str(tmp_path),
+            DOCKERLAB_CACHE=str(short_folder / "cache"), XDG_RUNTIME_DIR=str(short_folder),
         )  # fmt: skip
     line = refusal(done, 1)
     assert f"You may not use the socket {path}" in line

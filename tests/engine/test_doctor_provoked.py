@@ -135,11 +135,11 @@ def test_a_full_disk_under_the_images_of_an_engine_of_ones_own(tmp_path: Path) -
     assert "26.1.5" in only(found, "ok", "engine")["what"]
 
 
-def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
+def test_folders_that_cannot_be_written(short_folder: Path) -> None:
+    short_folder.chmod(0o555)
     found = examine(
-        status=1, before=ordinary_user(), DOCKERLAB_CACHE=str(tmp_path / "cache"),
-        XDG_RUNTIME_DIR=str(tmp_path),
+        status=1, before=ordinary_user(), DOCKERLAB_CACHE=str(short_folder / "cache"),
+        XDG_RUNTIME_DIR=str(short_folder),
     )  # fmt: skip
     mends = [f["mend"] for f in found if (f["level"], f["name"]) == ("problem", "folders")]
     assert len(mends) == 2

@@ -50,7 +50,8 @@ def image(client: docker.DockerClient, docker_cli: Cli, tmp_path: Path) -> Itera
     (tmp_path / "context/Dockerfile").write_text(DOCKERFILE)
     docker_cli("build", "--quiet", "--tag", TAG, str(tmp_path / "context"))
     yield TAG
-    client.api.remove_image(TAG, force=True)
+    # the classic builder's steps stay for the next test
+    client.api.remove_image(TAG, force=True, noprune=True)
 
 
 @pytest.fixture

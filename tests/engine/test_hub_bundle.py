@@ -82,7 +82,7 @@ def test_docker_load_reads_a_bundle(
     for image in COURSE_IMAGES:
         for reference in image.references:
             assert f"Loaded image: {reference}" in said
-    assert "Hello from Docker!" in docker_cli("run", "--rm", "hello-world")
+    assert "Hello from inside a container!" in docker_cli("run", "--rm", "hello-world")
 
 
 def test_the_same_images_make_the_same_bundle(source: Hub, good: Path, tmp_path: Path) -> None:

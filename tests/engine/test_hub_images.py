@@ -96,7 +96,7 @@ def test_what_was_built_from_packages_says_so(hub: Hub, client: docker.DockerCli
 
 
 def test_hello_world_says_hello_and_ends(hub: Hub, docker_cli: Cli) -> None:
-    assert "Hello from Docker!" in docker_cli("run", "--rm", "hello-world")
+    assert "Hello from inside a container!" in docker_cli("run", "--rm", "hello-world")
 
 
 def test_busybox_has_a_shell_and_its_tools(hub: Hub, docker_cli: Cli) -> None:

@@ -141,6 +141,18 @@ def test_a_build_that_was_stopped_says_where() -> None:
     assert failure_of([], found, plan, out_of_time=True) == BuildFailure("timeout", step=1)
 
 
+def test_a_step_whose_error_is_told_only_at_the_end() -> None:
+    progress = PlainProgress()
+    for line in ("#1 [1/2] FROM busybox", "#1 CANCELED", "#2 [2/2] COPY nothing /", "------",
+                 "   1 |     FROM busybox", "   2 | >>> COPY nothing /", "   3 |     ", "-------",
+                 'ERROR: failed to solve: checksum of ref a::b: "/nothing": not found'):  # fmt: skip
+        progress.feed(line)
+    told = Told("cli", ClassicReport(), progress, messages=progress.messages)
+    plan = parse("FROM busybox\nCOPY nothing /\n")
+    found = failure_of(told.messages, steps_of(plan, 0, told), plan, out_of_time=False)
+    assert (found.kind, found.step, found.subject) == ("copy", 1, "nothing")
+
+
 def test_a_program_that_prints_like_a_builder_is_not_believed() -> None:
     report = ClassicReport()
     for line in ("Step 1/2 : FROM busybox", "Step 2/2 : RUN x", "Step 9/2 : RUN y", "Step 1/1 : Z"):

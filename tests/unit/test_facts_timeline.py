@@ -14,9 +14,6 @@ from dockerlab.facts import Lane, Timeline, read_timeline
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
-DOCKER = [name for name in ENGINES if not name.startswith("podman")]
-
-
 @pytest.fixture(params=ENGINES)
 def client(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     with remembering(Memory.read(request.param)) as client:
@@ -40,7 +37,6 @@ def test_recorded_lives(client: docker.DockerClient) -> None:
     assert all(span.witnessed for lane in lanes.values() for span in lane.spans)
 
 
-@pytest.mark.parametrize("client", DOCKER, indirect=True)  # Podman tells of none
 def test_recorded_restarts(client: docker.DockerClient) -> None:
     (lane,) = read_timeline(client, "recorded-again").lanes
     assert states(lane).count("restarting") == 2

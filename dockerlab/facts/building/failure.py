@@ -17,6 +17,7 @@ _SYNTAX = re.compile(
     r"failed to (?:read|parse) dockerfile|file with no instructions|cannot be empty"
 )
 _LINE = re.compile(r"(?i)parse error (?:on )?line (\d{1,6})")
+_POINTER = re.compile(r"\s*(\d{1,6}) \| >>> ")
 _WORD = re.compile(r"unknown instruction: (\S+)")
 _MISSING = re.compile(
     r'"([^"]+)":? not found|stat (?:\S*/)?([^/\s:]+): (?:file does not exist|no such file)'
@@ -56,6 +57,8 @@ def failure_of(
         Whether the build was stopped because its time was up.
     """
     at = next((i for i, step in enumerate(steps) if step.outcome == "failed"), None)
+    if at is None:
+        at = _pointed_at(messages, steps)
     if out_of_time:
         running = next((i for i, step in enumerate(steps) if step.outcome == "stopped"), None)
         return BuildFailure("timeout", step=running)
@@ -66,9 +69,9 @@ def failure_of(
         return BuildFailure("command", message, at, int(code[1][:6]))
     if _SYNTAX.search(message):
         word = _WORD.search(message)
-        return BuildFailure(
-            "syntax", message, _at_line(message, steps), subject=word[1] if word else ""
-        )
+        line = _LINE.search(message)
+        step = _at_line(int(line[1]), steps) if line else at
+        return BuildFailure("syntax", message, step, subject=word[1] if word else "")
     missing = _MISSING.search(message)
     if instruction in ("COPY", "ADD") and (missing or _NOTHING_TO_COPY.search(message)):
         name = (missing[1] or missing[2]) if missing else ""
@@ -80,16 +83,16 @@ def failure_of(
     return BuildFailure("other", message, at)
 
 
-def _at_line(message: str, steps: Sequence[BuildStep]) -> int | None:
-    line = _LINE.search(message)
-    if not line:
-        return None
-    number = int(line[1])
-    return next(
-        (
-            position
-            for position in range(len(steps) - 1, -1, -1)
-            if 0 < steps[position].line <= number
-        ),
-        None,
-    )
+def _pointed_at(messages: Sequence[str], steps: Sequence[BuildStep]) -> int | None:
+    """Return the step that BuildKit points at in its excerpt of the Dockerfile.
+
+    The error of a step is not always reported with the step, for what runs beside it ends first.
+    """
+    pointers = (_POINTER.match(line) for line in messages)
+    first = next((match for match in pointers if match), None)
+    return _at_line(int(first[1]), steps) if first else None
+
+
+def _at_line(number: int, steps: Sequence[BuildStep]) -> int | None:
+    positions = range(len(steps) - 1, -1, -1)
+    return next((i for i in positions if 0 < steps[i].line <= number), None)

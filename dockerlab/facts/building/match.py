@@ -65,10 +65,13 @@ def steps_of_buildkit(
 
 
 def _outcome_of(vertex: Vertex, instruction: Instruction) -> StepOutcome:
-    if vertex.error:
-        return "stopped" if vertex.error.endswith("context canceled") else "failed"
+    canceled = vertex.error.endswith("context canceled")
+    if vertex.error and not canceled:
+        return "failed"
     if instruction.keyword == "FROM":
         return "base"
+    if canceled:
+        return "stopped"
     if vertex.cached:
         return "cached"
     if vertex.finished:
@@ -138,15 +141,18 @@ def steps_of_classic(
     more is a label that was asked for.
     """
     steps: list[BuildStep] = []
-    for position, instruction in enumerate(dockerfile.instructions):
+    untold = list(told)
+    for instruction in dockerfile.instructions:
         bare = _bare(dockerfile, instruction)
-        if position >= len(told):
-            beyond = instruction.stage is not None and instruction.stage > target
-            steps.append(replace(bare, outcome="skipped" if beyond else "waiting"))
+        if instruction.stage is not None and instruction.stage > target:
+            steps.append(replace(bare, outcome="skipped"))
             continue
-        one = told[position]
-        last = position == len(told) - 1
-        outcome = outcome_of_last if last and outcome_of_last != "ran" else _classic(bare, one)
+        if not untold:
+            steps.append(replace(bare, outcome="waiting"))
+            continue
+        one = untold.pop(0)
+        ended_here = one is told[-1] and outcome_of_last != "ran"
+        outcome = outcome_of_last if ended_here else _classic(bare, one)
         ran = outcome in ("ran", "failed", "stopped")
         steps.append(
             replace(
@@ -157,7 +163,7 @@ def steps_of_classic(
             )
         )
     stage = target if dockerfile.stages else None
-    for extra in told[len(dockerfile.instructions) :]:
+    for extra in untold:
         keyword, _, argument = extra.text.partition(" ")
         steps.append(BuildStep(0, keyword.upper(), argument, stage, "setting"))
     return tuple(steps)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,14 @@ from dockerlab.facts.building.failure import failure_of
 from dockerlab.facts.building.match import steps_of_buildkit, steps_of_classic, with_layers
 from dockerlab.facts.building.run import Order, Told, build_by_command, has_command
 from dockerlab.facts.building.sdk import build_by_sdk
-from dockerlab.facts.building.values import Build, Builder, BuildStage, BuildStep, StepOutcome
+from dockerlab.facts.building.values import (
+    Build,
+    Builder,
+    BuildFailure,
+    BuildStage,
+    BuildStep,
+    StepOutcome,
+)
 from dockerlab.facts.images import read_image
 from dockerlab.facts.names import asking
 from dockerlab.facts.plain import plain
@@ -152,6 +160,7 @@ def _facts(client: docker.DockerClient, order: Order, plan: Dockerfile, told: To
     failure = None
     if image is None:
         failure = failure_of(told.messages, steps, plan, out_of_time=told.out_of_time)
+        steps = _marked(steps, failure)
     else:
         steps = with_layers(steps, chain, image)
     return Build(
@@ -168,6 +177,14 @@ def _facts(client: docker.DockerClient, order: Order, plan: Dockerfile, told: To
         image=image,
         failure=failure,
     )
+
+
+def _marked(steps: tuple[BuildStep, ...], failure: BuildFailure) -> tuple[BuildStep, ...]:
+    """Mark the step that failed, where the builder told of it only in its last words."""
+    if failure.step is None or failure.kind == "timeout":
+        return steps
+    failed = replace(steps[failure.step], outcome="failed")
+    return (*steps[: failure.step], failed, *steps[failure.step + 1 :])
 
 
 def steps_of(plan: Dockerfile, target: int, told: Told) -> tuple[BuildStep, ...]:
