@@ -1,5 +1,7 @@
 """``python3 lab.py bench``: dockerlab beside plain tools, as ratios taken in one run.
 
+``python3 lab.py bench start pictures files`` measures parts; without a name all are measured.
+
 Every pair is measured in turn, A B A B ..., so that a machine whose speed drifts harms neither.
 """
 
@@ -19,15 +21,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import docker
+import files
+import pictures
 import psutil
 from rich.console import Console
 from rich.table import Table
 
 PROJECT = Path(__file__).parents[2]
 RUNS = 5
+PARTS = ("start", "pictures", "files")
 INSTANCE = "bench"
 os.environ["DOCKERLAB_INSTANCE"] = INSTANCE
 os.environ["DOCKERLAB_ENGINE"] = "embedded"
@@ -58,18 +63,28 @@ class Pair:
         """The median of the ratios, pair by pair."""
         return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
+    def row(self) -> dict[str, Any]:
+        """Give the pair as the other parts of the benchmark give theirs."""
+        return {**asdict(self), "ratio": self.ratio}
+
 
 def main() -> None:
     """Measure, print a table, write ``bench.json``."""
     console = Console()
+    wanted = set(sys.argv[1:] or PARTS)
+    if unknown := wanted - set(PARTS):
+        raise SystemExit(f"There is no part {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
+    rows: list[dict[str, Any]] = []
     with steps_of(console):
         embedded.start(PLACES)
         embedded.stop(PLACES)
-        pairs = [desk(), engine_start()]
-        tags, drawing = tag_facts()
-        pairs.append(tags)
-    totals = disk()
-    report(console, pairs, drawing, totals)
+        if "start" in wanted:
+            rows += [desk().row(), engine_start().row(), *tag_facts()]
+        if "pictures" in wanted:
+            rows += pictures.rows(find("embedded"))
+        if "files" in wanted:
+            rows += files.rows(find("embedded"))
+    report(console, rows, disk())
 
 
 @contextmanager
@@ -162,7 +177,7 @@ def by_hand(configuration: dict[str, object]) -> float:
     return seconds
 
 
-def tag_facts() -> tuple[Pair, dict[str, float]]:
+def tag_facts() -> list[dict[str, Any]]:
     """Read the facts behind ``lab.tags()`` with 300 tags on 100 images; draw them apart."""
     embedded.start(PLACES)
     client = connect(find("embedded"))
@@ -190,7 +205,8 @@ def tag_facts() -> tuple[Pair, dict[str, float]]:
     pair = Pair(
         "facts of lab.tags(), 300 tags on 100 images", "docker image ls -a", ours, theirs, 2
     )
-    return pair, {"seconds": statistics.median(drawing), "svg_bytes": size}
+    drawn = {"what": "drawing them", "seconds": statistics.median(drawing), "svg_bytes": size}
+    return [pair.row(), drawn]
 
 
 def one_file(number: int) -> bytes:
@@ -231,34 +247,31 @@ def tree(folder: Path) -> int:
     )
 
 
-def report(
-    console: Console, pairs: list[Pair], drawing: dict[str, float], totals: dict[str, int]
-) -> None:
+def report(console: Console, rows: list[dict[str, Any]], totals: dict[str, int]) -> None:
     """Print and write what was measured."""
     memory = psutil.virtual_memory().total / 1e9
     machine = f"{platform.platform()}, {os.cpu_count()} cores, {memory:.0f} GB"
     table = Table(title=machine)
     for heading in ("measured", "seconds", "beside", "seconds", "ratio", "at most", ""):
         table.add_column(heading)
-    for pair in pairs:
+    for row in rows:
+        ours = row.get("ours") or [row["seconds"]]
+        theirs = row.get("theirs")
+        figure, bound = (
+            (row["ratio"], row.get("bound"))
+            if theirs
+            else (row["seconds"], row.get("seconds_bound"))
+        )
         table.add_row(
-            pair.what, f"{statistics.median(pair.ours):.3f}", pair.beside,
-            f"{statistics.median(pair.theirs):.3f}", f"{pair.ratio:.2f}", f"{pair.bound:.2f}",
-            "met" if pair.ratio <= pair.bound else "MISSED",
+            row["what"], f"{statistics.median(ours):.3f}", row.get("beside", ""),
+            f"{statistics.median(theirs):.3f}" if theirs else "",
+            f"{figure:.2f}" if theirs else "", f"{bound:g}" if bound else "",
+            "" if bound is None else "met" if figure <= bound else "MISSED",
         )  # fmt: skip
     console.print(table)
-    console.print(
-        f"Drawing those tags: {drawing['seconds']:.3f} s, "
-        f"{drawing['svg_bytes'] / 1e3:.0f} kB of SVG"
-    )
     for name, size in totals.items():
         console.print(f"{name}: {size / 1e6:.0f} MB")
-    result = {
-        "machine": machine,
-        "pairs": [{**asdict(pair), "ratio": pair.ratio} for pair in pairs],
-        "drawing": drawing,
-        "bytes": totals,
-    }
+    result = {"machine": machine, "rows": rows, "bytes": totals}
     (PROJECT / "bench.json").write_text(json.dumps(result, indent=1))
 
 

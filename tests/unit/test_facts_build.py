@@ -143,9 +143,17 @@ def test_a_build_that_was_stopped_says_where() -> None:
 
 def test_a_step_whose_error_is_told_only_at_the_end() -> None:
     progress = PlainProgress()
-    for line in ("#1 [1/2] FROM busybox", "#1 CANCELED", "#2 [2/2] COPY nothing /", "------",
-                 "   1 |     FROM busybox", "   2 | >>> COPY nothing /", "   3 |     ", "-------",
-                 'ERROR: failed to solve: checksum of ref a::b: "/nothing": not found'):  # fmt: skip
+    for line in (
+        "#1 [1/2] FROM busybox",
+        "#1 CANCELED",
+        "#2 [2/2] COPY nothing /",
+        "------",
+        "   1 |     FROM busybox",
+        "   2 | >>> COPY nothing /",
+        "   3 |     ",
+        "-------",
+        'ERROR: failed to solve: checksum of ref a::b: "/nothing": not found',
+    ):
         progress.feed(line)
     told = Told("cli", ClassicReport(), progress, messages=progress.messages)
     plan = parse("FROM busybox\nCOPY nothing /\n")
