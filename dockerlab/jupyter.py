@@ -16,6 +16,7 @@ import psutil
 from dockerlab.errors import LabError
 
 FIRST_NOTEBOOK = "notebooks/00-welcome.ipynb"
+_CONFIGURATION = "jupyter.json"
 _USUAL_PORT = 8888
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -80,6 +81,20 @@ class Jupyter:
                     return Server(server["pid"], url, _orphaned(server["pid"]))
         return None
 
+    def end_orphans(self) -> None:
+        """End servers whose command was killed, also one that does not answer yet."""
+        marker = f"--config={self.home / _CONFIGURATION}"
+        orphans = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if marker in process.cmdline() and _orphaned(process.pid):
+                    process.terminate()
+                    orphans.append(process)
+        _, alive = psutil.wait_procs(orphans, timeout=_STOP_SECONDS)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def require_port(self, port: int | None) -> None:
         """Refuse a port that is in use.
 
@@ -107,7 +122,7 @@ class Jupyter:
         self.home.mkdir(parents=True, exist_ok=True)
         for stale in (self.home / "runtime").glob("jpserver-*"):
             stale.unlink()
-        configuration = self.home / "jupyter.json"
+        configuration = self.home / _CONFIGURATION
         configuration.write_text(json.dumps(_SETTINGS))
         for name, content in _PROFILE.items():
             file = self.home / name

@@ -76,8 +76,7 @@ def open_lab(places: Places, project: Path, wish: Wish, say: Say, progress: Prog
         say(f"JupyterLab is open already: {server.url}")
         _browse(server, wish)
         return
-    if server:
-        psutil.Process(server.pid).terminate()
+    jupyter.end_orphans()
     with _signals_end_it(), contextlib.ExitStack() as stack:
         jupyter.require_port(wish.port)
         if choice == "embedded":

@@ -74,7 +74,7 @@ def hurry_containers(places: Places) -> None:
 
 
 def daemons_of(places: Places) -> list[psutil.Process]:
-    """List dockerd, containerd, their shims and helpers of this instance."""
+    """List dockerd, containerd, their shims and companions of this instance."""
     # by the key alone: the folder it lies in may be another one since they were started
     names = ("exec/", "daemon.json", "rootlesskit")
     found = processes.find(*(f"/{places.key}/{name}" for name in names))

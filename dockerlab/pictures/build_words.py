@@ -131,7 +131,7 @@ def _all_steps(group: Group) -> list[BuildStep]:
 def status(step: BuildStep) -> str:
     """Say what became of a step, in a word or by its time."""
     words: Mapping[StepOutcome, str] = {
-        "base": _("base image"),
+        "base": _("base"),
         "ran": _("run"),
         "cached": _("from the cache"),
         "setting": _("setting"),

@@ -153,14 +153,15 @@ def by_hand(configuration: dict[str, object]) -> float:
     """Seconds that the same dockerd takes over the same data root, started by hand."""
     brought = programs.bring(PLACES, str(embedded.status(PLACES).suite))
     net = network.choose(PLACES.key, PLACES.home / "network.json")
-    network.prepare(net, brought, PLACES.run / "bin")
+    network.forget_default_network(PLACES.home / "data")
+    network.prepare(net, brought, PLACES.firewall)
     file = PLACES.run / "daemon.json"
     file.write_text(json.dumps(configuration))
     client = docker.APIClient(base_url=f"unix://{PLACES.socket}", version="1.41")
     begun = time.perf_counter()
     job = subprocess.Popen(
         [brought.path("dockerd"), "--config-file", file],
-        env=brought.environment(PLACES.run / "bin"),
+        env=brought.environment(PLACES.firewall),
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     while True:

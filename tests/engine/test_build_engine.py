@@ -7,8 +7,11 @@ from pathlib import Path
 
 import docker
 import pytest
+from course_engine import environment_restored
 
+import dockerlab as lab
 from dockerlab.engine import Engine
+from dockerlab.errors import LabError
 from dockerlab.facts import Build, build_image, read_comparison, read_context, read_stack
 from dockerlab.pictures import draw_build, draw_comparison, draw_context, draw_stack
 
@@ -119,7 +122,7 @@ def test_what_is_the_same_comes_from_the_cache(build: Builds, tmp_path: Path, wa
 
 
 @every_engine
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["buildkit", "sdk"])
 def test_failures_are_facts_and_not_exceptions(build: Builds, way: str) -> None:
     command = build("FROM busybox\nRUN echo oops; exit 7\nCMD x\n", way).failure
     assert command is not None
@@ -247,3 +250,23 @@ def test_nothing_of_a_build_is_left_running(build: Builds) -> None:
     build("FROM busybox\nRUN true\n")
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert not [line for line in listed.stdout.splitlines() if "--iidfile" in line]
+
+
+def test_as_a_notebook_types_it(client: docker.DockerClient, cli: Cli, tmp_path: Path) -> None:
+    tag = f"{PREFIX}notebook:1"
+    (tmp_path / "Dockerfile").write_text("FROM busybox\nRUN echo hi > /hi\n")
+    with environment_restored():
+        lab.start("2.1")
+        for options in ({"builder": "buildkit"}, {"builder": "classic"}, {"sdk": True}):
+            picture = lab.build(tmp_path, tag=tag, **options)  # type: ignore[arg-type]
+            assert isinstance(picture.facts, Build)
+            assert picture.facts.image is not None
+            assert ("io.dockerlab.course", "2.1") in picture.facts.image.config.labels
+        assert "Dockerfile" in lab.context(tmp_path).text
+        compared = lab.compare("busybox", tag)
+        assert "/hi" in compared.text
+        assert "files" not in lab.compare("busybox", tag, files=False).text
+        with pytest.raises(LabError, match="did you mean"):
+            lab.compare("busybox", tag.replace("notebook", "notebok"))
+        lab.cleanup()
+    assert not client.api.images(tag)

@@ -1,5 +1,6 @@
 """What a builder tells, beside the Dockerfile: every builder, every form of its report."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -176,6 +177,14 @@ def test_rubbish_in_the_progress_is_only_a_message() -> None:
                      "#1 DONE 1.2.3s"):  # fmt: skip
             progress.feed(line)
         assert progress.sent == 0
+
+
+def test_pieces_of_a_line_are_put_together() -> None:
+    progress = JsonProgress()
+    for text, stream in (("/bin/sh: ", 2), ("x: not found\nnext\n\n", 2), ("a", 1), ("b", 2), ("", 2)):  # fmt: skip  # noqa: E501
+        data = base64.b64encode(text.encode()).decode()
+        progress.feed(json.dumps({"logs": [{"vertex": "v", "stream": stream, "data": data}]}))
+    assert list(progress.vertices["v"].output) == ["/bin/sh: x: not found", "next", "", "a", "b"]
 
 
 def test_endless_output_is_not_kept() -> None:

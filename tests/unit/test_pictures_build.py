@@ -38,7 +38,7 @@ TWO = stages(
 def test_each_instruction_with_its_outcome_in_a_word() -> None:
     picture = draw_build(TWO)
     shown = words(picture.svg)
-    for text in ("RUN make", "4 s", "from the cache", "setting", "no layer", "base image"):
+    for text in ("RUN make", "4 s", "from the cache", "setting", "no layer", "base"):
         assert text in shown
         assert text in picture.text or text == "no layer"
     assert "BuildKit · 1 step run · 1 from the cache · 3.5 s in all · 28 B of context sent" in shown

@@ -19,6 +19,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGT]?)B\b")
 _CONTEXT = "[internal] load build context"
 _POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 _LONGEST_OBJECT = 4_000_000
+_LONGEST_LINE = 10_000
 
 
 @dataclass
@@ -57,6 +58,7 @@ class JsonProgress:
         self.messages: list[str] = []
         self.sent = 0
         self._open: list[str] = []
+        self._unfinished: dict[str, str] = {}
         self._length = 0
 
     def feed(self, line: str) -> None:
@@ -93,8 +95,26 @@ class JsonProgress:
             if vertex and vertex.name == _CONTEXT and "context" in str(entry.get("id")):
                 self.sent = int(entry.get("current") or 0)
         for entry in report.get("logs") or ():
-            vertex = self.vertices.setdefault(str(entry.get("vertex")), Vertex())
-            vertex.output.extend(_decoded(entry).splitlines())
+            self._output(entry)
+
+    def _output(self, entry: Mapping[str, Any]) -> None:
+        """Take a piece of a step's output, which may begin and end within a line."""
+        text = _decoded(entry)
+        if not text:
+            return
+        digest, stream = str(entry.get("vertex")), str(entry.get("stream"))
+        output = self.vertices.setdefault(digest, Vertex()).output
+        first, *rest = text.split("\n")
+        if self._unfinished.get(digest) == stream:
+            output[-1] = (output[-1] + first)[:_LONGEST_LINE]
+        else:
+            output.append(first)
+        output.extend(rest)
+        if text.endswith("\n"):
+            output.pop()
+            self._unfinished.pop(digest, None)
+        else:
+            self._unfinished[digest] = stream
 
     def _vertex(self, entry: Mapping[str, Any]) -> None:
         vertex = self.vertices.setdefault(str(entry.get("digest")), Vertex())
