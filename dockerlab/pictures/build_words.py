@@ -5,20 +5,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dockerlab.facts import plain
-from dockerlab.facts.building import Build, BuildFailure, BuildStep, StepOutcome
+from dockerlab.facts.building import Build, BuildStep, StepOutcome
 from dockerlab.language import _, ngettext
+from dockerlab.pictures.build_failure_words import failed_step, failure_words, seconds
 from dockerlab.pictures.build_plan import FoldRow, Group, Row
 from dockerlab.pictures.measure import cells, fit_cells
+from dockerlab.pictures.wording import layers as layer_count
 from dockerlab.pictures.wording import (
-    duration,
-    exit_code_words,
     names,
     sentence,
     short_digest,
     short_name,
     size,
 )
-from dockerlab.pictures.wording import layers as layer_count
 
 OUTPUT_SHOWN = 8
 """The last lines of a step that failed."""
@@ -48,11 +47,6 @@ def builder(build: Build) -> str:
     return _("BuildKit") if build.builder == "buildkit" else _("classic builder")
 
 
-def seconds(value: float) -> str:
-    """Return a step's time; what is too short to matter is only said to be short."""
-    return _("< 0.1 s") if value < 0.05 else duration(value)
-
-
 def headline(build: Build) -> str:
     """Say what matters in one line."""
     ran = sum(1 for step in build.steps if step.outcome == "ran")
@@ -78,13 +72,6 @@ def _ended(build: Build) -> str:
         return _("failed")
     words = _("stopped") if build.failure.kind == "timeout" else _("failed")
     return _("{failed} at line {line}").format(failed=words, line=step.line)
-
-
-def failed_step(build: Build) -> BuildStep | None:
-    """Return the step at which the build ended, None where it has no such step."""
-    if build.failure is None or build.failure.step is None:
-        return None
-    return build.steps[build.failure.step]
 
 
 def description(build: Build) -> str:
@@ -195,7 +182,7 @@ def is_base(build: Build, row: Row) -> bool:
 def meaning(build: Build) -> list[str]:
     """Say what the picture means; of a failure, what was wrong and what mends it."""
     if build.failure is not None:
-        return _failure(build, build.failure)
+        return failure_words(build, build.failure)
     lines = [_meaning_of_cache(build), _meaning_of_stages(build)]
     if build.builder == "classic":
         lines.append(
@@ -244,52 +231,6 @@ def _meaning_of_stages(build: Build) -> str:
         len(behind),
     )
     return words.format(names=names([stage_name(build, position) for position in behind]))
-
-
-def _failure(build: Build, failure: BuildFailure) -> list[str]:
-    step = failed_step(build)
-    line = step.line if step else 0
-    subject = plain(failure.subject)
-    if failure.kind == "timeout":
-        first = _("The build was stopped after {time}: its time was up.").format(
-            time=seconds(build.seconds)
-        )
-        mend = _("Give it longer with timeout=…, or find out what line {line} waits for.").format(
-            line=line
-        )
-        return [first, mend if step else ""]
-    if failure.kind == "command" and failure.exit_code is not None:
-        return [
-            _("The command of line {line} ended with exit code {code}: {words}.").format(
-                line=line, code=failure.exit_code, words=exit_code_words(failure.exit_code)
-            ),
-            _("What it said stands above. There is no image: a build is whole or not at all."),
-        ]
-    if failure.kind == "copy":
-        what = _("'{name}'").format(name=subject) if subject else _("what it names")
-        return [
-            _("Line {line} can't copy {what}: it is not in the build context.").format(
-                line=line, what=what
-            ),
-            _("It is missing in the folder, or .dockerignore keeps it out: lab.context shows it."),
-        ]
-    if failure.kind == "syntax":
-        return [
-            _("The Dockerfile can't be read: {message}.").format(message=_said(failure)),
-            _("Nothing was built."),
-        ]
-    if failure.kind == "base":
-        return [
-            _("The base image '{name}' is neither here nor to be had: {message}.").format(
-                name=subject, message=_said(failure)
-            ),
-            _("Check its name and tag, and the network."),
-        ]
-    return [_("The builder said: {message}.").format(message=_said(failure) or "?")]
-
-
-def _said(failure: BuildFailure) -> str:
-    return plain(failure.message).rstrip(".")
 
 
 def build_text(build: Build, groups: tuple[Group, ...]) -> list[str]:

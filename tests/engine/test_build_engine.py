@@ -123,7 +123,10 @@ def test_what_is_the_same_comes_from_the_cache(build: Builds, tmp_path: Path, wa
 
 @every_engine
 @pytest.mark.parametrize("way", ["buildkit", "sdk"])
-def test_failures_are_facts_and_not_exceptions(build: Builds, way: str) -> None:
+def test_failures_are_facts_and_not_exceptions(
+    client: docker.DockerClient, build: Builds, way: str
+) -> None:
+    before = {one["Id"] for one in client.api.containers(all=True)}
     command = build("FROM busybox\nRUN echo oops; exit 7\nCMD x\n", way).failure
     assert command is not None
     assert (command.kind, command.step, command.exit_code) == ("command", 1, 7)
@@ -140,17 +143,19 @@ def test_failures_are_facts_and_not_exceptions(build: Builds, way: str) -> None:
     assert tag is not None
     assert tag.kind == "other"
     assert tag.message
+    left = {one["Id"] for one in client.api.containers(all=True)} - before
+    assert not left, "a step that failed left its container"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_build_without_end_is_ended(client: docker.DockerClient, build: Builds, way: str) -> None:
-    before = {one["Id"] for one in client.api.containers()}
+    before = {one["Id"] for one in client.api.containers(all=True)}
     stopped = build("FROM busybox\nRUN exec sleep 1234567\n", way, timeout=3)
     assert stopped.failure is not None
     assert (stopped.failure.kind, stopped.failure.step) == ("timeout", 1)
     assert stopped.steps[1].outcome == "stopped"
     deadline = time.monotonic() + 30
-    while _sleepers() or {one["Id"] for one in client.api.containers()} - before:
+    while _sleepers() or {one["Id"] for one in client.api.containers(all=True)} - before:
         assert time.monotonic() < deadline, "the engine still builds"
         time.sleep(0.5)
 

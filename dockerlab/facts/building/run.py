@@ -142,6 +142,7 @@ def _version(command: list[str], environment: Mapping[str, str]) -> tuple[int, .
 
 def _command(order: Order, id_file: Path) -> list[str]:
     command = ["docker", "build", "--iidfile", str(id_file), "--file", str(order.dockerfile)]
+    command.append("--force-rm")  # else the classic builder keeps the container of a failed step
     if order.tag:
         command += ["--tag", order.tag]
     for name, value in order.arguments.items():
