@@ -147,7 +147,7 @@ def remove(places: Places) -> None:
         run.parent.rmdir()
     with locked(places.cache_lock):
         if not list(places.home.parent.glob("*")):
-            for folder in (places.home.parent, places.packages, places.engines, places.hub):
+            for folder in (places.home.parent, *places.shared):
                 _delete(folder)
             places.cache_lock.unlink()
     with contextlib.suppress(OSError):

@@ -71,6 +71,12 @@ class Places:
         return self.cache / "hub"
 
     @property
+    def shared(self) -> tuple[Path, ...]:
+        """All that instances share: the above, the course's records and what was read of layers."""
+        names = ("course", "layers")
+        return (self.packages, self.engines, self.hub, *(self.cache / name for name in names))
+
+    @property
     def home(self) -> Path:
         """What this instance keeps between starts: data roots, logs, its network."""
         return self.cache / "instances" / self.instance
