@@ -35,7 +35,13 @@ _FOLDERS = ("blobs", "blobs/sha256")
 _BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
 
 
-def save(hub: Registry, file: Path, progress: Progress = silent) -> int:
+def save(
+    hub: Registry,
+    file: Path,
+    progress: Progress = silent,
+    *,
+    finish: Callable[[Path], None] = lambda _file: None,
+) -> int:
     """Write all course images into ``file``, whole or not at all.
 
     Parameters
@@ -46,6 +52,8 @@ def save(hub: Registry, file: Path, progress: Progress = silent) -> int:
         The bundle to write; one that exists is replaced.
     progress : Progress, optional
         Told the bytes written.
+    finish : callable, optional
+        Given the file before it is shown under its name, to append what else belongs in it.
 
     Returns
     -------
@@ -61,6 +69,7 @@ def save(hub: Registry, file: Path, progress: Progress = silent) -> int:
     try:
         with temporary.open("xb") as stream:
             write(hub, COURSE_IMAGES, stream, progress)
+        finish(temporary)
         temporary.replace(file)
         return file.stat().st_size
     except OSError as error:

@@ -4,14 +4,12 @@ A bundle of it holds the images and the engine's packages: all that a machine wi
 needs beside dockerlab itself.
 """
 
-import os
 from contextlib import closing
 from pathlib import Path
 
 from dockerlab.engine import bundle as bundles
 from dockerlab.engine import embedded, programs, provisions
 from dockerlab.engine.choice import choose
-from dockerlab.engine.disk import file_error
 from dockerlab.engine.fill import Filled, fill
 from dockerlab.engine.find import connect, find
 from dockerlab.engine.hub import Hub
@@ -59,17 +57,14 @@ def save_bundle(places: Places, file: Path, progress: Progress = silent) -> int:
         Something of it can't be had, or the file can't be written.
     """
     stock(places, progress)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.new")
-    try:
-        with embedded.hub(places).registry() as registry:
-            bundles.save(registry, temporary, progress)
-        provisions.pack(places, choose(places, None, None).suite, temporary, progress)
-        temporary.replace(file)
-        return file.stat().st_size
-    except OSError as error:
-        raise file_error(error, file) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    suite = choose(places, None, None).suite
+    with embedded.hub(places).registry() as registry:
+        return bundles.save(
+            registry,
+            file,
+            progress,
+            finish=lambda whole: provisions.pack(places, suite, whole, progress),
+        )
 
 
 def load_bundle(places: Places, file: Path, progress: Progress = silent) -> tuple[CourseImage, ...]:

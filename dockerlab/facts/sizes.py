@@ -3,7 +3,7 @@
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 
-def size_text(number: int) -> str:
+def size_text(number: float) -> str:
     """Return bytes as the docker CLI counts them: decimal, three digits ("12.4 MB")."""
     value, unit = float(number), 0
     # 999.5 would be rounded to 1000 and belongs to the next unit.

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from dockerlab.facts import Container, Lane, Step, plain
+from dockerlab.facts.sizes import size_text
 from dockerlab.language import _, ngettext
-
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 _SIGNALS: Mapping[int, str] = {
     1: "SIGHUP",
@@ -28,13 +27,7 @@ _SIGNALS: Mapping[int, str] = {
 
 def size(number: float | None) -> str:
     """Return bytes as the docker CLI counts them: decimal, three digits ("12.4 MB")."""
-    if number is None:
-        return "?"
-    value, unit = float(number), 0
-    # 999.5 would be rounded to 1000 and belongs to the next unit.
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {_UNITS[unit]}"
+    return "?" if number is None else size_text(number)
 
 
 def duration(seconds: float) -> str:

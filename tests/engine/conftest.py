@@ -10,7 +10,7 @@ import docker
 import pytest
 from generations import GENERATIONS, Matrix
 
-from dockerlab.engine import Engine, connect, find
+from dockerlab.engine import Engine, connect, embedded, find
 from dockerlab.engine.places import Places
 
 
@@ -26,6 +26,24 @@ def short_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def places() -> Places:
     return Places.from_environment()
+
+
+@pytest.fixture
+def fire(places: Places, request: pytest.FixtureRequest) -> Iterator[Places]:
+    """An instance of its own in the same cache, so that its programs need no unpacking."""
+    yield from _instance(places, request.module.__name__.rpartition("_")[2])
+
+
+@pytest.fixture
+def other(places: Places) -> Iterator[Places]:
+    """A second such instance."""
+    yield from _instance(places, "other")
+
+
+def _instance(places: Places, name: str) -> Iterator[Places]:
+    instance = Places(places.cache, f"{places.instance}-{name}")
+    yield instance
+    embedded.remove(instance)
 
 
 MATRIX = Matrix()
@@ -99,3 +117,22 @@ def docker_cli(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def cli(
+    client: docker.DockerClient, docker_cli: Callable[..., str], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., str]]:
+    """The docker CLI on an engine that has busybox; what a test made goes when it ends.
+
+    Containers are told by the ``PREFIX`` of the test's module.
+    """
+    if not client.api.images("busybox:latest"):
+        docker_cli("pull", "busybox")
+    before = {image["Id"] for image in client.api.images(all=True)}
+    yield docker_cli
+    for container in client.api.containers(all=True, filters={"name": request.module.PREFIX}):
+        client.api.remove_container(container["Id"], force=True, v=True)
+    while made := [one["Id"] for one in client.api.images() if one["Id"] not in before]:
+        for image in made:
+            client.api.remove_image(image, force=True)

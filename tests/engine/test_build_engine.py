@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
@@ -39,20 +39,6 @@ RUN rm /big
 EXPOSE 80
 CMD ["cat", "/srv/note"]
 """
-
-
-@pytest.fixture
-def cli(client: docker.DockerClient, docker_cli: Cli) -> Iterator[Cli]:
-    """The docker CLI on an engine that has busybox; what a test made goes when it ends."""
-    if not client.api.images("busybox:latest"):
-        docker_cli("pull", "busybox")
-    before = {image["Id"] for image in client.api.images(all=True)}
-    yield docker_cli
-    for container in client.api.containers(all=True, filters={"name": PREFIX}):
-        client.api.remove_container(container["Id"], force=True, v=True)
-    while made := [one["Id"] for one in client.api.images() if one["Id"] not in before]:
-        for image in made:
-            client.api.remove_image(image, force=True)
 
 
 @pytest.fixture

@@ -43,14 +43,6 @@ pytestmark = [
 
 
 @pytest.fixture
-def fire(places: Places) -> Iterator[Places]:
-    """An instance of its own in the same cache, so that its programs need no unpacking."""
-    fire = Places(places.cache, f"{places.instance}-crash")
-    yield fire
-    embedded.remove(fire)
-
-
-@pytest.fixture
 def busy(fire: Places) -> tuple[Places, set[str], set[str]]:
     """An engine with containers in every state; its devices; the stale sockets before it."""
     stale = stale_shim_sockets()

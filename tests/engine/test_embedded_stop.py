@@ -3,7 +3,6 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -34,14 +33,6 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(os.geteuid() != 0, reason="bridges and rules are made by root alone"),
 ]
-
-
-@pytest.fixture
-def fire(places: Places) -> Iterator[Places]:
-    """An instance of its own in the same cache, so that its programs need no unpacking."""
-    fire = Places(places.cache, f"{places.instance}-stop")
-    yield fire
-    embedded.remove(fire)
 
 
 def test_a_stop_leaves_nothing_of_all_that_ran(fire: Places) -> None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,13 +34,6 @@ GENERATIONS = [
     pytest.param("forky", "containerd", "28.", marks=ON_DEBIAN),
 ]
 DRIVERS = {"overlay2": "overlay2", "containerd": "overlayfs"}
-
-
-@pytest.fixture
-def fire(places: Places) -> Iterator[Places]:
-    fire = Places(places.cache, f"{places.instance}-suites")
-    yield fire
-    embedded.remove(fire)
 
 
 @pytest.mark.parametrize(("suite", "store", "version"), GENERATIONS)

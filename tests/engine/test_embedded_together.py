@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -28,21 +27,6 @@ pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(os.geteuid() != 0, reason="looks at bridges, which root alone has"),
 ]
-
-
-@pytest.fixture
-def fire(places: Places) -> Iterator[Places]:
-    """An instance of its own in the same cache, so that its programs need no unpacking."""
-    fire = Places(places.cache, f"{places.instance}-pair")
-    yield fire
-    embedded.remove(fire)
-
-
-@pytest.fixture
-def other(places: Places) -> Iterator[Places]:
-    other = Places(places.cache, f"{places.instance}-other")
-    yield other
-    embedded.remove(other)
 
 
 def test_two_starts_and_a_stop_at_once(fire: Places) -> None:

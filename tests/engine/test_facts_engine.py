@@ -1,7 +1,7 @@
 """The readers and pictures on a real engine: what was done to it is what they tell."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -28,24 +28,6 @@ WORKDIR /srv
 COPY note /srv/
 CMD ["sleep", "1000"]
 """
-
-
-@pytest.fixture
-def cli(client: docker.DockerClient, docker_cli: Cli) -> Iterator[Cli]:
-    """The docker CLI on an engine that has busybox; what a test made goes when it ends."""
-    if not client.api.images("busybox:latest"):
-        docker_cli("pull", "busybox")
-    before = {image["Id"] for image in client.api.images(all=True)}
-    yield docker_cli
-    for container in client.api.containers(all=True, filters={"name": PREFIX}):
-        client.api.remove_container(container["Id"], force=True, v=True)
-    for image in client.api.images():
-        made_here = [tag for tag in image["RepoTags"] or () if tag.startswith(PREFIX)]
-        for tag in made_here:
-            client.api.remove_image(tag, force=True)
-    for image in client.api.images(filters={"dangling": True}):
-        if image["Id"] not in before:
-            client.api.remove_image(image["Id"], force=True)
 
 
 def build(cli: Cli, folder: Path, tag: str, dockerfile: str = DOCKERFILE) -> str:

@@ -38,6 +38,7 @@ from dockerlab.pictures import (
     draw_timeline,
     draw_transfer,
 )
+from dockerlab.pictures.theme import SMALLEST_TEXT
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "title", "desc", "defs", "pattern", "marker", "rect", "line", "path", "text"}
@@ -121,3 +122,10 @@ def test_the_bundle_has_svg_and_text_only() -> None:
     picture = draw_tags(world(2, 3, 2))
     bundle = picture._repr_mimebundle_()
     assert bundle == {"image/svg+xml": picture.svg, "text/plain": picture.text}
+
+
+def test_no_text_is_smaller_than_a_projector_can_show() -> None:
+    for picture in pictures("name"):
+        sizes = [float(size) for size in re.findall(r'font-size[=:]\s*"?([0-9.]+)', picture.svg)]
+        assert sizes
+        assert min(sizes) >= SMALLEST_TEXT, picture.title
