@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from dockerlab.course.check import check
     from dockerlab.course.claim import claim
     from dockerlab.course.opening import cleanup, reset, start
+    from dockerlab.course.port import port
     from dockerlab.course.predict import predict
+    from dockerlab.course.progress_report import progress
     from dockerlab.course.show import (
         build,
         compare,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
         tags,
         timeline,
     )
+    from dockerlab.course.terminal import terminal
 
 __all__ = [
     "build",
@@ -36,7 +39,9 @@ __all__ = [
     "context",
     "lifecycle",
     "namespaces",
+    "port",
     "predict",
+    "progress",
     "pull",
     "push",
     "registry",
@@ -44,6 +49,7 @@ __all__ = [
     "stack",
     "start",
     "tags",
+    "terminal",
     "timeline",
 ]
 
@@ -51,9 +57,12 @@ _ELSEWHERE = {
     "check": "check",
     "claim": "claim",
     "cleanup": "opening",
+    "port": "port",
     "predict": "predict",
+    "progress": "progress_report",
     "reset": "opening",
     "start": "opening",
+    "terminal": "terminal",
 }
 
 

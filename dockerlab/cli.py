@@ -11,11 +11,16 @@ from typer.exceptions import TyperException
 
 from dockerlab.commands import notebooks
 from dockerlab.commands.console import Store, Suite, say, steps
+from dockerlab.commands.course import claims, progress
 from dockerlab.commands.doctor import doctor
 from dockerlab.commands.failure import DEVELOPER_VARIABLE, failure
 from dockerlab.commands.project import project_folder
 from dockerlab.engine.places import Places
+from dockerlab.language import _
 from dockerlab.up import Wish, open_lab
+
+OTHER_GENERATIONS = ("26.1-containerd", "28.5-overlay2", "28.5-containerd", "20.10-overlay2")
+"""Engines beside the usual one that the tests can bring; tests/engine/generations.py has them."""
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(notebooks.app, name="notebooks", help="The chapters' stored outputs.")
@@ -48,6 +53,8 @@ def up(
 
 
 app.command()(doctor)
+app.command()(claims)
+app.command()(progress)
 
 
 @app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -57,15 +64,31 @@ def run_tests(
         Literal["default", "all"],
         typer.Option(help="The usual engine, or every generation of it and Podman."),
     ] = "default",
-) -> NoReturn:
+    notebooks_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Other generations that the notebooks run on too, such as 20.10-overlay2,"
+            "28.5-containerd; by default none, with --engines=all all of them."
+        ),
+    ] = None,
+) -> None:
     """Run every test on the embedded engine; more arguments go to pytest."""
-    _run_python("-m", "pytest", f"--engines={engines}", *context.args)
+    others = list(OTHER_GENERATIONS) if engines == "all" else []
+    if notebooks_on is not None:
+        others = [name for name in notebooks_on.split(",") if name]
+    failed = _run_python("-m", "pytest", f"--engines={engines}", *context.args)
+    for generation in others:
+        say(_("The notebooks on {generation}:").format(generation=generation))
+        failed |= _run_python(
+            "-m", "pytest", "notebooks", f"--on={generation}", "--nbval-lax", "--durations=10"
+        )
+    raise typer.Exit(failed)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def bench(context: typer.Context) -> NoReturn:
+def bench(context: typer.Context) -> None:
     """Measure dockerlab beside plain tools; prints a table and writes bench.json."""
-    _run_python(str(Path("tests", "bench")), *context.args)
+    raise typer.Exit(_run_python(str(Path("tests", "bench")), *context.args))
 
 
 def main() -> NoReturn:
@@ -82,6 +105,6 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
-def _run_python(*arguments: str) -> NoReturn:
+def _run_python(*arguments: str) -> int:
     done = subprocess.run([sys.executable, *arguments], cwd=project_folder(), check=False)
-    sys.exit(done.returncode)
+    return done.returncode

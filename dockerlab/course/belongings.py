@@ -29,7 +29,7 @@ class Thing:
 
 
 def belongings(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ...]:
-    """List what carries the chapter's label or a name with its prefix.
+    """List what carries the chapter's label or a name that it keeps.
 
     In the order in which it can be removed: containers, networks, volumes, then images,
     newest first. One request for each kind (``GET /containers/json``, ``/networks``,
@@ -51,9 +51,7 @@ def belongings(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ..
         labelled = _labelled(image, chapter)
         tags = [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
         things.extend(Thing("image", tag, labelled) for tag in tags or [image["Id"]])
-    return tuple(
-        thing for thing in things if thing.labelled or thing.name.startswith(chapter.prefix)
-    )
+    return tuple(thing for thing in things if thing.labelled or chapter.keeps(thing.name))
 
 
 def sweep(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ...]:

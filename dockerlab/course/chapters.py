@@ -17,22 +17,78 @@ class Chapter:
         The number of its section in the source text, ``"2.1"``; the welcome is ``"0"``.
     title : str
         Its heading.
+    notebook : str
+        Its file in the folder of the notebooks, without ``.ipynb``.
     images : tuple of str
         The images it starts from, ``name:tag``.
-    prefix : str
-        Every container, image, volume and network whose name begins so is this chapter's.
+    names : tuple of str
+        Names that the source text gives to containers, images (``name:tag``), volumes or networks,
+        and that this chapter keeps besides those with its prefix.
     """
 
     number: str
     title: str
-    images: tuple[str, ...]
-    prefix: str
+    notebook: str
+    images: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
+    @property
+    def prefix(self) -> str:
+        """Every container, image, volume and network whose name begins so is this chapter's."""
+        return f"lab{self.number.replace('.', '')}-"
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether a container, image, volume or network of this name is this chapter's."""
+        return name.startswith(self.prefix) or name in self.names
+
+
+_BUSYBOX, _DEBIAN, _NGINX = "busybox:latest", "debian:12", "nginx:latest"
 
 CHAPTERS = (
-    Chapter("0", "Welcome", ("busybox:latest", "hello-world:latest"), "lab0-"),
-    Chapter("1", "Docker architecture", ("busybox:latest",), "lab1-"),
-    Chapter("2.1", "Image", ("busybox:latest", "debian:12"), "lab21-"),
+    Chapter("0", "Welcome", "00-welcome", (_BUSYBOX, "hello-world:latest")),
+    Chapter("1", "Docker architecture", "01-architecture", (_BUSYBOX,)),
+    Chapter("2.1", "Image", "02-1-image", (_BUSYBOX, _DEBIAN)),
+    Chapter("2.2", "Container", "02-2-container", (_BUSYBOX, _DEBIAN)),
+    Chapter("2.3", "Repository", "02-3-repository", (_BUSYBOX,)),
+    Chapter("3.1", "Getting images: docker pull", "03-1-pull", (_BUSYBOX,)),
+    Chapter("3.2", "Listing images: docker image ls", "03-2-list", (_BUSYBOX, _DEBIAN)),
+    Chapter("3.3", "Removing images: docker image rm", "03-3-remove", (_BUSYBOX,)),
+    Chapter(
+        "3.4",
+        "Understanding images with docker commit",
+        "03-4-commit",
+        (_NGINX,),
+        ("webserver", "web2", "nginx:v2"),
+    ),
+    Chapter(
+        "3.5",
+        "Building images with a Dockerfile",
+        "03-5-dockerfile",
+        (_BUSYBOX, _NGINX),
+        ("nginx:v3",),
+    ),
+    Chapter("3.6", "The instructions of a Dockerfile", "03-6-instructions", (_BUSYBOX,)),
+    Chapter("4.0", "Containers, and listing them", "04-0-containers", (_BUSYBOX,)),
+    Chapter("4.1", "Starting containers", "04-1-start", (_BUSYBOX, _DEBIAN)),
+    Chapter("4.2", "Running in the background", "04-2-detached", (_BUSYBOX, _DEBIAN)),
+    Chapter("4.3", "Stopping and restarting", "04-3-stop", (_BUSYBOX, _DEBIAN)),
+    Chapter("4.4", "Entering a container", "04-4-enter", (_BUSYBOX, _DEBIAN)),
+    Chapter(
+        "4.5",
+        "Exporting and importing",
+        "04-5-export",
+        (_BUSYBOX, _DEBIAN),
+        ("test/ubuntu:v1.0",),
+    ),
+    Chapter(
+        "4.6",
+        "Removing containers",
+        "04-6-remove",
+        (_BUSYBOX,),
+        ("crazy_solomon", "magical_zhukovsky"),
+    ),
+    Chapter("5.1", "Docker Hub", "05-1-hub", (_BUSYBOX,)),
+    Chapter("5.2", "A private registry", "05-2-registry", (_BUSYBOX, "registry:2"), ("registry",)),
 )
 
 

@@ -8,6 +8,7 @@ import docker
 
 from dockerlab.course.bench import present
 from dockerlab.course.card import Card
+from dockerlab.course.progress import note_check
 from dockerlab.errors import UnknownNameError
 from dockerlab.facts.names import asking
 from dockerlab.language import _
@@ -52,6 +53,11 @@ class Exercise:
     id: str
     title: str
     look: Callable[[docker.DockerClient], tuple[Point, ...]]
+
+    @property
+    def chapter(self) -> str:
+        """The number of the chapter it belongs to."""
+        return self.id.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,7 @@ def check(what: str) -> Report:
     from dockerlab.course.exercises import EXERCISES  # noqa: PLC0415
 
     bench = present()
-    meant = [
-        exercise for exercise in EXERCISES if what in (exercise.id, exercise.id.rpartition(".")[0])
-    ]
+    meant = [exercise for exercise in EXERCISES if what in (exercise.id, exercise.chapter)]
     if not meant:
         names = [exercise.id for exercise in EXERCISES]
         near = difflib.get_close_matches(str(what), names, n=1, cutoff=0)
@@ -118,7 +122,11 @@ def check(what: str) -> Report:
             _("Did you mean {near!r}?").format(near=near[0]),
         )
     with asking():
-        return Report(tuple((exercise, exercise.look(bench.client)) for exercise in meant))
+        report = Report(tuple((exercise, exercise.look(bench.client)) for exercise in meant))
+    for exercise, points in report.findings:
+        passed = all(point.met for point in points)
+        note_check(exercise.chapter, exercise.id, passed=passed)
+    return report
 
 
 def _card(exercise: Exercise, points: tuple[Point, ...]) -> Card:

@@ -5,12 +5,12 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from dockerlab.errors import UnknownNameError
 from dockerlab.language import _
 
-Verdict = Literal["holds", "corrected", "depends"]
+Verdict = Literal["holds", "corrected", "depends", "stated"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,13 @@ class Row:
         Section and number, ``"2.1.11"``.
     says : str
         The claim in our words.
-    verdict : {"holds", "corrected", "depends"}
-        What every supported engine shows; ``depends`` where they differ.
+    verdict : {"holds", "corrected", "depends", "stated"}
+        What every supported engine shows; ``depends`` where they differ; ``stated`` where only
+        Docker Hub or history could tell, so that it is said and not run.
+    cell : str
+        The cell of the chapter's notebook that shows it.
+    where : tuple of str
+        Of a claim that ``depends``: the traits an engine has on which it holds.
     adds : str
         What is right instead, or what the text leaves out; may be empty.
     since : str
@@ -34,6 +39,8 @@ class Row:
     id: str
     says: str
     verdict: Verdict
+    cell: str
+    where: tuple[str, ...] = ()
     adds: str = ""
     since: str = ""
 
@@ -47,7 +54,12 @@ class Row:
 def read_ledger() -> dict[str, Row]:
     """Read all rows, in the order of the source text, by their IDs."""
     text = files("dockerlab.course").joinpath("claims.toml").read_text(encoding="utf-8")
-    return {row["id"]: Row(**row) for row in tomllib.loads(text)["claim"]}
+    rows = [_row(fields) for fields in tomllib.loads(text)["claim"]]
+    return {row.id: row for row in rows}
+
+
+def _row(fields: dict[str, Any]) -> Row:
+    return Row(**{**fields, "where": tuple(fields.get("where", ()))})
 
 
 def find_row(identity: str) -> Row:

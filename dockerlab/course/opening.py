@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import docker
 
@@ -10,7 +11,8 @@ from dockerlab.course.bench import Bench, present, sit_down
 from dockerlab.course.card import Card
 from dockerlab.course.chapters import CHAPTERS, Chapter, find_chapter
 from dockerlab.course.cleared import Cleared
-from dockerlab.course.record import read_record, record_path, write_record
+from dockerlab.course.mishaps import explain_mishaps
+from dockerlab.course.record import held, read_record, record_path, write_record
 from dockerlab.engine import Engine, connect, find
 from dockerlab.errors import EngineError, LabError
 from dockerlab.facts.names import asking
@@ -52,6 +54,7 @@ def start(chapter: str) -> docker.DockerClient:
     with asking():
         _prepare(client, wanted)
         sit_down(Bench(engine, client, wanted))
+        explain_mishaps()
         _say(_engine_line(client, engine))
     return client
 
@@ -91,6 +94,11 @@ def cleanup(chapter: str | None = None) -> Card:
 def _prepare(client: docker.DockerClient, chapter: Chapter) -> Cleared:
     """Bring the engine to the chapter's start, and tell what an earlier run had left."""
     path = record_path(client)
+    with held(path):
+        return _prepare_alone(client, chapter, path)
+
+
+def _prepare_alone(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
     record = read_record(path)
     if not record.started(chapter.number):
         _refuse_strangers(client, chapter)
@@ -113,6 +121,11 @@ def _sweep(client: docker.DockerClient, chapter: Chapter) -> Cleared:
 
 def _leave(client: docker.DockerClient, chapter: Chapter) -> Cleared:
     path = record_path(client)
+    with held(path):
+        return _leave_alone(client, chapter, path)
+
+
+def _leave_alone(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
     record = read_record(path)
     if not record.started(chapter.number):
         return Cleared()
@@ -142,10 +155,15 @@ def _refuse_strangers(client: docker.DockerClient, chapter: Chapter) -> None:
                 _("The {kind} '{name}' is in the way, and the course did not make it.").format(
                     kind=thing.kind, name=thing.name
                 ),
-                _("Rename or remove it; this chapter keeps names that begin with {prefix}.").format(
-                    prefix=chapter.prefix
+                _("Rename or remove it; this chapter keeps {names} for itself.").format(
+                    names=_kept(chapter)
                 ),
             )
+
+
+def _kept(chapter: Chapter) -> str:
+    every = _("names that begin with {prefix}").format(prefix=chapter.prefix)
+    return ", ".join([*chapter.names, every])
 
 
 def _has(client: docker.DockerClient, image: str) -> bool:

@@ -2,8 +2,9 @@
 
 import ipywidgets
 
-from dockerlab.course.bench import present
+from dockerlab.course.bench import Bench, present
 from dockerlab.course.card import Card, shown
+from dockerlab.course.progress import Guess, note_prediction
 from dockerlab.errors import UsageError
 from dockerlab.facts import plain
 from dockerlab.language import _
@@ -25,15 +26,16 @@ class Prediction:
         What will happen?
     choices : dict
         Each answer by its name.
-    answers : dict
+    bench : Bench
         Where the student's answer is kept, by question. A cell that runs again shows it still:
         JupyterLab selects the cell in which the student clicked, so its next run is this one's.
     """
 
-    def __init__(self, question: str, choices: dict[str, str], answers: dict[str, str]) -> None:
+    def __init__(self, question: str, choices: dict[str, str], bench: Bench) -> None:
         self.question = plain(question)
         self.choices = {key: plain(words) for key, words in choices.items()}
-        self._answers = answers
+        self._chapter = bench.chapter.number
+        self._answers = bench.answers
         self._revealed = False
         self._buttons = {key: self._button(key) for key in choices}
         self._note = ipywidgets.HTML()
@@ -77,7 +79,9 @@ class Prediction:
             self._note.value = shown(_("The answer has been given, below."))
             note = _("You made no prediction this time: next time, choose before you run the cell.")
             return Card("neutral", _("Answer"), self.question, (note,), (engine,))
-        if self.chosen == actual:
+        right = self.chosen == actual
+        note_prediction(self._chapter, self.question, Guess(self.chosen, right))
+        if right:
             return Card("good", _("As you said"), self.question, facts=(engine,))
         mine = (_("You said"), self.choices[self.chosen])
         note = _("A surprise is worth more than a right guess: read on for the reason.")
@@ -153,4 +157,4 @@ def predict(question: str, **choices: str) -> Prediction:
         raise UsageError(
             _("A prediction needs two choices."), _('Add them by name: yes="…", no="…".')
         )
-    return Prediction(question, choices, present().answers)
+    return Prediction(question, choices, present())

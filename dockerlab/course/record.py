@@ -3,11 +3,13 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import docker
+from filelock import FileLock
 
 from dockerlab.engine.places import Places
 from dockerlab.errors import LabError
@@ -51,6 +53,27 @@ def record_path(client: docker.DockerClient) -> Path:
     return Places.from_environment().cache / "course" / f"{identity[:80]}.json"
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold an engine's record while several notebooks start and clean up at the same time.
+
+    Raises
+    ------
+    LabError
+        The folder can't be written.
+    """
+    lock = FileLock(path.with_suffix(".lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def read_record(path: Path) -> Record:
     """Read an engine's record; one that is missing or broken is an empty one."""
     try:
@@ -74,9 +97,13 @@ def write_record(path: Path, record: Record) -> None:
         draft.write_text(json.dumps({"pulled": record.pulled}, indent=1), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        raise LabError(
-            _("The course can't keep its notes in {folder}: {reason}.").format(
-                folder=path.parent, reason=error.strerror
-            ),
-            _("Set DOCKERLAB_CACHE to a folder you can write to."),
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> LabError:
+    return LabError(
+        _("The course can't keep its notes in {folder}: {reason}.").format(
+            folder=path.parent, reason=error.strerror
+        ),
+        _("Set DOCKERLAB_CACHE to a folder you can write to."),
+    )

@@ -34,7 +34,8 @@ class Generation:
     def places(self) -> Places:
         """An instance of its own beside that of the other tests, with the same cache."""
         usual = Places.from_environment()
-        return Places(usual.cache, f"{usual.instance[:12]}-{self.suite}-{self.store}")
+        own = f"-{self.suite}-{self.store}"
+        return Places(usual.cache, f"{usual.instance.removesuffix(own)[:12]}{own}")
 
     def start(self) -> Engine:
         """Start it, or leave it running."""

@@ -1,34 +1,149 @@
-"""The notebooks run from beginning to end, and leave the engine as it was."""
+"""The whole course on an engine of the student's own: in another order, several at once."""
 
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import docker
 import nbformat
 import pytest
 from course_engine import holdings
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
+from dockerlab.course.chapters import CHAPTERS
+from dockerlab.course.ledger import read_ledger
+from dockerlab.engine import connect, embedded
+from dockerlab.engine.find import find
 from dockerlab.engine.stock import stock
 
 pytestmark = pytest.mark.engine
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).parents[2] / "notebooks"
+HERE = Path(__file__).parent
 LONGEST_CELL = 120  # seconds, after which a cell is said to hang
+TOGETHER = 3
+COUNT = 20
+# from the last chapter to the first, three of them at a time
+REVERSED = [chapter.notebook for chapter in reversed(CHAPTERS)]
+GROUPS = [REVERSED[start : start + TOGETHER] for start in range(0, len(REVERSED), TOGETHER)]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_leaves_the_engine_as_it_was(path, places, client, tmp_path):
-    stock(places)
-    client.images.pull("busybox", "latest")
-    client.volumes.create("mine-volume")
-    mine = client.containers.run("busybox", "sleep 600", name="mine-container", detach=True)
+async def run(notebook: str, folder: Path, variables: dict[str, str]) -> str:
+    """Run a notebook in an empty folder; give what went wrong, if anything."""
+    folder.mkdir()
+    content = nbformat.read(FOLDER / f"{notebook}.ipynb", 4)
+    probing = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r}); import claim_probe\n"
+        f"claim_probe.install(get_ipython(), {str(folder.with_suffix('.claims'))!r})"
+    )
+    content.cells.insert(0, nbformat.v4.new_code_cell(probing))
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        content, timeout=LONGEST_CELL, kernel_name="python3", resources=resources
+    )
     try:
-        before = holdings(client)
-        notebook = nbformat.read(path, 4)
-        resources = {"metadata": {"path": str(tmp_path)}}
-        NotebookClient(notebook, timeout=LONGEST_CELL, resources=resources).execute()
-        assert holdings(client) == before
-        assert list(tmp_path.iterdir()) == []
-    finally:
-        mine.remove(force=True)
-        client.volumes.get("mine-volume").remove()
-        client.images.remove("busybox")
+        await client.async_execute(env={**os.environ, **variables})
+    except CellExecutionError as error:
+        return f"{notebook}: {error}"
+    return ""
+
+
+def run_together(*jobs: Coroutine[None, None, str]) -> list[str]:
+    """Run notebooks at the same time; give what went wrong."""
+
+    async def together() -> list[str]:
+        return await asyncio.gather(*jobs)
+
+    return [problem for problem in asyncio.run(together()) if problem]
+
+
+def furnish(client: docker.DockerClient) -> None:
+    """Put twenty things of each kind on an engine, as a student's own has them."""
+    for name in ("busybox", "redis"):
+        client.images.pull(name, "latest")
+    for number in range(COUNT):
+        client.volumes.create(f"mine-volume-{number}", labels={"owner": "student"})
+        pool = docker.types.IPAMPool(subnet=f"10.213.{number}.0/24")  # the engine's own are few
+        network = docker.types.IPAMConfig(pool_configs=[pool])
+        client.networks.create(f"mine-network-{number}", ipam=network)
+        command = ["sh", "-c", f"echo {number} > /mine; exec sleep 100000"]
+        box = client.containers.run(
+            "busybox", command, name=f"mine-{number}", detach=True, network=f"mine-network-{number}"
+        )
+        box.commit(f"mine/app{number}", "v1")
+        if number % 2:
+            box.kill()
+            box.wait()
+
+
+def inspected(variables: dict[str, str]) -> dict[str, str]:
+    """What ``docker inspect`` says of all that is the student's, to the byte."""
+
+    def docker_says(*arguments: str) -> str:
+        done = subprocess.run(
+            ["docker", *arguments], env={**os.environ, **variables}, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    numbers = range(COUNT)
+    said = {
+        "containers": docker_says("container", "inspect", *(f"mine-{n}" for n in numbers)),
+        "images": docker_says("image", "inspect", *(f"mine/app{n}:v1" for n in numbers)),
+        "volumes": docker_says("volume", "inspect", *(f"mine-volume-{n}" for n in numbers)),
+        "networks": docker_says("network", "inspect", *(f"mine-network-{n}" for n in numbers)),
+        "pulled": docker_says("image", "inspect", "busybox", "redis"),
+    }
+    assert all(len(json.loads(said[kind])) == COUNT for kind in said if kind != "pulled")
+    return said
+
+
+@pytest.fixture(scope="module")
+def own(places) -> Iterator[dict[str, str]]:
+    """The variables for an engine that is the student's own; the embedded one plays it."""
+    embedded.reset(places)
+    stock(places)
+    engine = find("embedded")
+    with closing(connect(engine)) as client:
+        furnish(client)
+    yield {**engine.environment(), "DOCKERLAB_ENGINE": "current"}
+    embedded.reset(places)
+
+
+@pytest.mark.parametrize("notebooks", GROUPS, ids="+".join)
+def test_three_chapters_at_once_touch_nothing_of_the_student_s(notebooks, own, tmp_path):
+    with closing(docker.DockerClient(base_url=own["DOCKER_HOST"])) as client:
+        before, held = inspected(own), holdings(client)
+        assert not run_together(*(run(name, tmp_path / name, own) for name in notebooks))
+        assert inspected(own) == before
+        assert holdings(client) == held
+    for name in notebooks:
+        assert {path.name for path in (tmp_path / name).iterdir()} <= {".dockerlab"}
+        probed = tmp_path / f"{name}.claims"
+        could_fail = json.loads(probed.read_text()) if probed.exists() else {}
+        assert not [claim for claim, could in could_fail.items() if not could], name
+        shown = {row.id for row in read_ledger().values() if row.verdict != "stated"}
+        chapter = next(one.number for one in CHAPTERS if one.notebook == name)
+        assert {claim for claim in shown if read_ledger()[claim].chapter == chapter} <= set(
+            could_fail
+        )
+
+
+def test_two_students_on_one_machine_each_have_an_engine(places, other, tmp_path):
+    """The chapter publishes port 80, which only one of them can have."""
+    stock(places)
+    students = [
+        {"DOCKERLAB_ENGINE": "embedded", "DOCKERLAB_INSTANCE": each.instance}
+        for each in (places, other)
+    ]
+    assert not run_together(
+        *(
+            run("03-4-commit", tmp_path / student["DOCKERLAB_INSTANCE"], student)
+            for student in students
+        )
+    )

@@ -1,5 +1,48 @@
 """The exercises of all chapters, a module for each chapter."""
 
-from dockerlab.course.exercises import architecture, image, welcome
+from dockerlab.course.check import Exercise
+from dockerlab.course.exercises import (
+    architecture,
+    commit,
+    container,
+    containers,
+    detached,
+    dockerfile,
+    entering,
+    export,
+    hub,
+    image,
+    instructions,
+    listing,
+    pull,
+    registry,
+    removal,
+    removing,
+    repository,
+    starting,
+    stopping,
+    welcome,
+)
 
-EXERCISES = (*welcome.EXERCISES, *architecture.EXERCISES, *image.EXERCISES)
+EXERCISES: tuple[Exercise, ...] = (
+    *welcome.EXERCISES,
+    *architecture.EXERCISES,
+    *image.EXERCISES,
+    *container.EXERCISES,
+    *repository.EXERCISES,
+    *pull.EXERCISES,
+    *listing.EXERCISES,
+    *removal.EXERCISES,
+    *commit.EXERCISES,
+    *dockerfile.EXERCISES,
+    *instructions.EXERCISES,
+    *containers.EXERCISES,
+    *starting.EXERCISES,
+    *detached.EXERCISES,
+    *stopping.EXERCISES,
+    *entering.EXERCISES,
+    *export.EXERCISES,
+    *removing.EXERCISES,
+    *hub.EXERCISES,
+    *registry.EXERCISES,
+)

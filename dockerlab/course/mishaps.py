@@ -1,0 +1,77 @@
+"""What goes wrong in a student's cell, told in a sentence with its mend instead of a traceback."""
+
+import subprocess
+from types import TracebackType
+
+import docker
+import requests
+from IPython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
+
+from dockerlab.course.bench import Bench, present
+from dockerlab.errors import LabError
+from dockerlab.facts import plain
+from dockerlab.language import _
+
+_PATIENCE = 3  # seconds for an engine to say that it is there
+_LONGEST = 300  # characters of what an engine said
+
+
+def explain_mishaps() -> None:
+    """Have the notebook explain the usual mishaps; everything else keeps its traceback."""
+    shell = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((Exception,), _tell)
+
+
+def explanation(error: BaseException, bench: Bench) -> str:
+    """Say what was wrong and the mend; empty where a traceback says more.
+
+    Asks the engine whether it is there (``GET /_ping``): a cell that runs without it fails in many
+    ways, and that is the one cause.
+    """
+    if isinstance(error, LabError):
+        return ""
+    if not _answers(bench.client):
+        return _(
+            "The engine does not answer. Run the cell with lab.start({chapter!r}) again: it brings "
+            "the engine and the chapter's beginning back."
+        ).format(chapter=bench.chapter.number)
+    if isinstance(error, NameError):
+        return _(
+            "There is no {name!r} yet. If a cell above makes it, run that one first (menu Run, Run "
+            "All Above Selected Cell); otherwise look for a slip in the name."
+        ).format(name=error.name or str(error))
+    if isinstance(error, docker.errors.APIError):
+        said = plain(str(error.explanation or error)).strip().rstrip(".")[:_LONGEST]
+        return _("The engine refused: {said}. Read it as you would the docker command's.").format(
+            said=said
+        )
+    if isinstance(error, subprocess.CalledProcessError):
+        return _(
+            "The last command of this cell failed with exit status {status}; what it said stands "
+            "above. After a mend, run the cell again."
+        ).format(status=error.returncode)
+    return ""
+
+
+def _tell(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    words = explanation(error, present())
+    if words:  # still an error to nbval and to "Run All", which stops here
+        shell._showtraceback(kind, error, [words])
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def _answers(client: docker.DockerClient) -> bool:
+    try:
+        answer = client.api.get(f"{client.api.base_url}/_ping", timeout=_PATIENCE)
+    except (requests.RequestException, docker.errors.DockerException):
+        return False
+    return bool(answer.ok)
