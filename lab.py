@@ -4,6 +4,7 @@
     python3 lab.py             JupyterLab with the first chapter, and an engine behind it
     python3 lab.py test        every test, on the same engine; more arguments go to pytest
     python3 lab.py bench       the measurements of README.md
+    python3 lab.py book        the notebooks as a site, in book/_build/html
     python3 lab.py ...         any other 'dockerlab' command, such as: engine status
 
 Standard library only: this file runs before anything is installed.
@@ -21,7 +22,8 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
-WITH_TESTS = ("test", "bench")
+EXTRAS = ("", "[book]", "[book,test]")  # each holds what those before it hold
+NEEDED = {"book": "[book]", "test": "[book,test]", "bench": "[book,test]"}
 
 
 def fail(problem: str, mend: str) -> NoReturn:
@@ -45,7 +47,7 @@ def fingerprint() -> str:
 
 def install(extra: str) -> None:
     """Make .venv and install the package into it; half a .venv is never taken for a whole one."""
-    if not any(installed(each) for each in ("", "[test]")):
+    if not any(installed(each) for each in EXTRAS):
         shutil.rmtree(VENV, ignore_errors=True)
         print("Making .venv ...", flush=True)
         made = subprocess.run(
@@ -89,9 +91,9 @@ def main() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - this file runs before pip can refuse
         fail(f"Python {sys.version.split()[0]} is too old.", "Run it with Python 3.11 or newer.")
     arguments = sys.argv[1:]
-    testing = bool(arguments) and arguments[0] in WITH_TESTS
-    if not (installed("[test]") or (not testing and installed(""))):
-        install("[test]" if testing else "")
+    extra = NEEDED.get(arguments[0], "") if arguments else ""
+    if not any(installed(each) for each in EXTRAS[EXTRAS.index(extra) :]):
+        install(extra)
     if not arguments or arguments[0].startswith("-"):
         arguments = ["up", *arguments]
     command = [str(PYTHON), "-m", "dockerlab", *arguments]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dockerlab.course.check import check
     from dockerlab.course.claim import claim
+    from dockerlab.course.fetch import fetch
     from dockerlab.course.opening import cleanup, reset, start
     from dockerlab.course.port import port
     from dockerlab.course.predict import predict
@@ -37,6 +38,7 @@ __all__ = [
     "cleanup",
     "compare",
     "context",
+    "fetch",
     "lifecycle",
     "namespaces",
     "port",
@@ -57,6 +59,7 @@ _ELSEWHERE = {
     "check": "check",
     "claim": "claim",
     "cleanup": "opening",
+    "fetch": "fetch",
     "port": "port",
     "predict": "predict",
     "progress": "progress_report",

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from dockerlab.commands import notebooks
+from dockerlab.commands.book import book
 from dockerlab.commands.console import Store, Suite, say, steps
 from dockerlab.commands.course import claims, progress
 from dockerlab.commands.doctor import doctor
@@ -54,6 +55,7 @@ def up(
 
 app.command()(doctor)
 app.command()(claims)
+app.command()(book)
 app.command()(progress)
 
 

@@ -26,7 +26,19 @@ _SETTINGS: dict[str, dict[str, object]] = {
         "custom_css": True,
     },
 }
+_STARTUP = """\
+def tell(*arguments, **named):
+    from dockerlab.course.mishaps import tell
+
+    tell(*arguments, **named)
+
+
+get_ipython().set_custom_exc((Exception,), tell)
+del tell
+"""
 _PROFILE = {
+    # a cell that runs before its notebook's first one is told so in a sentence
+    "ipython/profile_default/startup/00-mishaps.py": _STARTUP,
     # JupyterLab shows a picture at its full width, however narrow the window is
     "config/custom/custom.css": ".jp-RenderedSVG img { max-width: 100%; height: auto; }\n",
     # no question about news over the corner of the first notebook

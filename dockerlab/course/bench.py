@@ -38,6 +38,11 @@ def sit_down(bench: Bench) -> None:
     _present[:] = [bench]
 
 
+def started() -> Bench | None:
+    """Give the bench that ``lab.start`` made ready; None where nothing was started."""
+    return _present[0] if _present else None
+
+
 def present() -> Bench:
     """Give the bench that ``lab.start`` made ready.
 
@@ -46,9 +51,10 @@ def present() -> Bench:
     LabError
         Nothing was started in this kernel.
     """
-    if not _present:
+    bench = started()
+    if bench is None:
         raise LabError(
             _("The course has not been started in this notebook."),
             _('Run the cell with lab.start("…") near its top first.'),
         )
-    return _present[0]
+    return bench

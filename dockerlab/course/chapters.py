@@ -1,6 +1,7 @@
 """The chapters: what each needs on the engine, and which names it keeps for itself."""
 
 import difflib
+import fnmatch
 from dataclasses import dataclass
 
 from dockerlab.errors import UnknownNameError
@@ -23,7 +24,7 @@ class Chapter:
         The images it starts from, ``name:tag``.
     names : tuple of str
         Names that the source text gives to containers, images (``name:tag``), volumes or networks,
-        and that this chapter keeps besides those with its prefix.
+        and that this chapter keeps besides those with its prefix; a star stands for anything.
     """
 
     number: str
@@ -34,12 +35,18 @@ class Chapter:
 
     @property
     def prefix(self) -> str:
-        """Every container, image, volume and network whose name begins so is this chapter's."""
+        """Every container, image, volume and network is this chapter's whose name begins so.
+
+        Of an image, any part of its name: ``127.0.0.1:5000/lab23-student/hello`` is 2.3's.
+        """
         return f"lab{self.number.replace('.', '')}-"
 
     def keeps(self, name: str) -> bool:
         """Tell whether a container, image, volume or network of this name is this chapter's."""
-        return name.startswith(self.prefix) or name in self.names
+        parts = name.split("/")
+        return any(part.startswith(self.prefix) for part in parts) or any(
+            fnmatch.fnmatchcase(name, kept) for kept in self.names
+        )
 
 
 _BUSYBOX, _DEBIAN, _NGINX = "busybox:latest", "debian:12", "nginx:latest"
@@ -48,11 +55,11 @@ CHAPTERS = (
     Chapter("0", "Welcome", "00-welcome", (_BUSYBOX, "hello-world:latest")),
     Chapter("1", "Docker architecture", "01-architecture", (_BUSYBOX,)),
     Chapter("2.1", "Image", "02-1-image", (_BUSYBOX, _DEBIAN)),
-    Chapter("2.2", "Container", "02-2-container", (_BUSYBOX, _DEBIAN)),
-    Chapter("2.3", "Repository", "02-3-repository", (_BUSYBOX,)),
-    Chapter("3.1", "Getting images: docker pull", "03-1-pull", (_BUSYBOX,)),
+    Chapter("2.2", "Container", "02-2-container", (_BUSYBOX,)),
+    Chapter("2.3", "Repository", "02-3-repository", (_BUSYBOX, "registry:2")),
+    Chapter("3.1", "Getting images: docker pull", "03-1-pull", (_BUSYBOX, _DEBIAN, "registry:2")),
     Chapter("3.2", "Listing images: docker image ls", "03-2-list", (_BUSYBOX, _DEBIAN)),
-    Chapter("3.3", "Removing images: docker image rm", "03-3-remove", (_BUSYBOX,)),
+    Chapter("3.3", "Removing images: docker image rm", "03-3-remove", (_BUSYBOX, "registry:2")),
     Chapter(
         "3.4",
         "Understanding images with docker commit",

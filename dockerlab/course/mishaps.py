@@ -8,7 +8,7 @@ import requests
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
-from dockerlab.course.bench import Bench, present
+from dockerlab.course.bench import started
 from dockerlab.errors import LabError
 from dockerlab.facts import plain
 from dockerlab.language import _
@@ -21,10 +21,25 @@ def explain_mishaps() -> None:
     """Have the notebook explain the usual mishaps; everything else keeps its traceback."""
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((Exception,), _tell)
+        shell.set_custom_exc((Exception,), tell)
 
 
-def explanation(error: BaseException, bench: Bench) -> str:
+def tell(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType,
+    tb_offset: int | None = None,
+) -> None:
+    """Show a mishap as IPython asks for it; to nbval and to "Run All" it stays an error."""
+    words = explanation(error)
+    if words:
+        shell._showtraceback(kind, error, [words])
+    else:
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def explanation(error: BaseException) -> str:
     """Say what was wrong and the mend; empty where a traceback says more.
 
     Asks the engine whether it is there (``GET /_ping``): a cell that runs without it fails in many
@@ -32,16 +47,14 @@ def explanation(error: BaseException, bench: Bench) -> str:
     """
     if isinstance(error, LabError):
         return ""
-    if not _answers(bench.client):
+    bench = started()
+    if bench and not _answers(bench.client):
         return _(
             "The engine does not answer. Run the cell with lab.start({chapter!r}) again: it brings "
             "the engine and the chapter's beginning back."
         ).format(chapter=bench.chapter.number)
     if isinstance(error, NameError):
-        return _(
-            "There is no {name!r} yet. If a cell above makes it, run that one first (menu Run, Run "
-            "All Above Selected Cell); otherwise look for a slip in the name."
-        ).format(name=error.name or str(error))
+        return _unknown(error.name or str(error), begun=bench is not None)
     if isinstance(error, docker.errors.APIError):
         said = plain(str(error.explanation or error)).strip().rstrip(".")[:_LONGEST]
         return _("The engine refused: {said}. Read it as you would the docker command's.").format(
@@ -55,18 +68,19 @@ def explanation(error: BaseException, bench: Bench) -> str:
     return ""
 
 
-def _tell(
-    shell: InteractiveShell,
-    kind: type[BaseException],
-    error: BaseException,
-    trace: TracebackType,
-    tb_offset: int | None = None,
-) -> None:
-    words = explanation(error, present())
-    if words:  # still an error to nbval and to "Run All", which stops here
-        shell._showtraceback(kind, error, [words])
-    else:
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+def _unknown(name: str, *, begun: bool) -> str:
+    words = (
+        _(
+            "There is no {name!r} yet. If a cell above makes it, run that one first (menu Run, Run "
+            "All Above Selected Cell); otherwise look for a slip in the name."
+        )
+        if begun
+        else _(
+            "There is no {name!r} yet: nothing has run since this notebook's kernel started. Run "
+            "its cells from the top, the one with lab.start first."
+        )
+    )
+    return words.format(name=name)
 
 
 def _answers(client: docker.DockerClient) -> bool:

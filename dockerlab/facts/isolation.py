@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -222,7 +223,7 @@ def _capabilities(host: Json, data: Json, status: str) -> tuple[str, ...]:
 
 def _root(data: Json, host: Json, mountinfo: str) -> RootFilesystem | None:
     driver: Json = data.get("GraphDriver") or {}
-    folder = str((driver.get("Data") or {}).get("MergedDir") or "")
+    folder = _from_home(str((driver.get("Data") or {}).get("MergedDir") or ""))
     read_only = bool(host.get("ReadonlyRootfs"))
     before, dash, after = mountinfo.partition(" - ")
     if not dash:
@@ -236,6 +237,12 @@ def _root(data: Json, host: Json, mountinfo: str) -> RootFilesystem | None:
         lower=sum(part.count(":") + 1 for part in lower),
         read_only="ro" in options.split(","),
     )
+
+
+def _from_home(folder: str) -> str:
+    """Write a folder of the user's own as a shell does: shorter, and nobody's name in it."""
+    home = str(Path.home())
+    return "~" + folder.removeprefix(home) if folder.startswith(f"{home}/") else folder
 
 
 def _inside_uid(outside: int | None, uid_map: str) -> int | None:

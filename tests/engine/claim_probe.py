@@ -78,8 +78,8 @@ class Contrary(Blank):
 
 
 OTHERS = (
-    Blank(), Hollow(), Full(), Contrary(), None, [], [""], ["x", "y"], (), {}, set(), "", "x", b"", 0, 1,
-    -1, 2, 10**9, True, False,
+    Blank(), Hollow(), Full(), Contrary(), None, [], [""], ["x", "y"], (), {}, set(), "", "x",
+    b"", 0, 1, -1, 2, 10**9, True, False,
 )  # fmt: skip
 _PLAIN = (types.ModuleType, type)
 

@@ -23,7 +23,7 @@ ENGINE = {"client", "get_ipython", "subprocess", "urllib", "requests", "socket",
 """Names through which a cell reaches an engine, a registry or a shell."""
 
 LAB = {
-    "build", "compare", "context", "files", "lifecycle", "namespaces", "pull", "push",
+    "build", "compare", "context", "fetch", "files", "lifecycle", "namespaces", "pull", "push",
     "registry", "stack", "start", "tags", "terminal", "timeline",
 }  # fmt: skip
 """Functions of the package whose results come from an engine; a prediction's do not."""

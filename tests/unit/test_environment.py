@@ -21,7 +21,8 @@ def pins(requirements: list[str]) -> dict[str, str]:
 def test_every_dependency_has_the_same_version_for_conda() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    wanted = pins([*project["dependencies"], *project["optional-dependencies"]["test"]])
+    extras = project["optional-dependencies"]
+    wanted = pins([*project["dependencies"], *extras["book"], *extras["test"]])
 
     listed = environment["dependencies"]
     (from_pip,) = [each["pip"] for each in listed if isinstance(each, dict)]

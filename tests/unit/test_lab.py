@@ -55,7 +55,7 @@ def whole_venv(course: Path, script: str) -> None:
     named = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
-    (course / ".venv/installed[test]").write_text(named)
+    (course / ".venv/installed[book,test]").write_text(named)
 
 
 def without_venv(folder: Path, said: str) -> str:

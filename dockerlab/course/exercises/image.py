@@ -1,14 +1,16 @@
 """The exercises of chapter 2.1: what an image carries, and the settings it gives."""
 
-import io
-import tarfile
-
 import docker
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.chapters import find_chapter
 from dockerlab.course.check import Exercise, Point
-from dockerlab.course.exercises.finding import image_names, inspect_image, missing
+from dockerlab.course.exercises.finding import (
+    file_in_container,
+    image_names,
+    inspect_image,
+    missing,
+    passing_container,
+)
 from dockerlab.facts import Image, read_image
 from dockerlab.facts.values import Layer
 from dockerlab.language import _
@@ -141,16 +143,8 @@ def _no_image(client: docker.DockerClient, wanted: str, name: str) -> Point:
 
 def _file(client: docker.DockerClient, image: str, path: str) -> bytes | None:
     """Read a file as a container of the image would see it, without starting one."""
-    container = client.api.create_container(image, ["true"], labels={LABEL: "2.1"})["Id"]
-    try:
-        chunks, __ = client.api.get_archive(container, path)
-        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
-            member = archive.extractfile(archive.getmembers()[0])
-            return member.read(_REPORT_LIMIT) if member else b""
-    except docker.errors.NotFound:
-        return None
-    finally:
-        client.api.remove_container(container, v=True)
+    with passing_container(client, image, "2.1") as container:
+        return file_in_container(client, container, path, _REPORT_LIMIT)
 
 
 EXERCISES = (
