@@ -143,3 +143,12 @@ def registry_address(client: docker.DockerClient, name: str) -> str:
     ports = (container or {}).get("NetworkSettings", {}).get("Ports") or {}
     published = [entry for entries in ports.values() for entry in entries or []]
     return f"127.0.0.1:{published[0]['HostPort']}" if published else ""
+
+
+def log_lines(client: docker.DockerClient, container: str) -> list[str]:
+    """Read the last lines a container has printed; none where its log is kept elsewhere."""
+    try:
+        said: bytes = client.api.logs(container, tail=100)
+    except docker.errors.APIError:
+        return []
+    return said.decode(errors="replace").splitlines()
