@@ -71,7 +71,7 @@ CHAPTERS = (
         "3.5",
         "Building images with a Dockerfile",
         "03-5-dockerfile",
-        (_BUSYBOX, _NGINX),
+        (_BUSYBOX, _DEBIAN, _NGINX),
         ("nginx:v3",),
     ),
     Chapter("3.6", "The instructions of a Dockerfile", "03-6-instructions", (_BUSYBOX,)),

@@ -46,7 +46,9 @@ def _look_at_brief(client: docker.DockerClient) -> tuple[Point, ...]:
     if container is None:
         return (there,)
     alone = bool(container["HostConfig"].get("AutoRemove"))
-    hint = _("It would stay in `docker ls -a`. --rm at `docker run` removes it when it ends.")
+    hint = _(
+        "It would stay in `docker container ls -a`. --rm at `docker run` removes it when it ends."
+    )
     wanted = _("it is removed when it ends")
     rid = judged(wanted, alone, _("it would stay"), hint, fine=_("it is"))
     return (there, rid, running_point(container), _no_named_volume(container))
