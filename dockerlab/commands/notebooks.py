@@ -72,6 +72,7 @@ def _refresh(path: Path, *, anew: bool) -> None:
         timeout=_CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],  # its advice on transports is for servers
         resources={"metadata": {"path": str(path.parent)}},
     )

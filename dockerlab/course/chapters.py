@@ -94,8 +94,20 @@ CHAPTERS = (
         (_BUSYBOX,),
         ("crazy_solomon", "magical_zhukovsky"),
     ),
-    Chapter("5.1", "Docker Hub", "05-1-hub", (_BUSYBOX,)),
-    Chapter("5.2", "A private registry", "05-2-registry", (_BUSYBOX, "registry:2"), ("registry",)),
+    Chapter(
+        "5.1",
+        "Docker Hub",
+        "05-1-hub",
+        (_BUSYBOX, _DEBIAN, "registry:2"),
+        ("superyaaaang/*", "127.0.0.1:*/superyaaaang/*"),
+    ),
+    Chapter(
+        "5.2",
+        "A private registry",
+        "05-2-registry",
+        (_BUSYBOX, _DEBIAN, "registry:2"),
+        ("registry", "127.0.0.*:*/debian:latest", "*:*/lab52/debian:*"),
+    ),
 )
 
 
