@@ -106,7 +106,7 @@ CHAPTERS = (
         "A private registry",
         "05-2-registry",
         (_BUSYBOX, _DEBIAN, "registry:2"),
-        ("registry", "127.0.0.*:*/debian:latest", "*:*/lab52/debian:*"),
+        ("registry", "127.0.0.*:*/debian:latest", "*:*/lab52/*"),
     ),
 )
 
