@@ -1,11 +1,15 @@
 """What a reset or a cleanup did, as the reader is told."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dockerlab.course.belongings import Thing
 from dockerlab.course.card import Card
 from dockerlab.language import _
+
+_LOCAL = re.compile(r"^127\.0\.0\.\d+:\d+/")
+"""The address of a registry on this machine, at the beginning of an image's name."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Cleared:
 
 
 def _listed(names: Iterable[str]) -> str:
-    # an untagged image has no name worth reading
+    # an untagged image has no name worth reading, and where a registry was, which is gone as well,
+    # matters no more
     named = (name.removesuffix(":latest") for name in names if not name.startswith("sha256:"))
-    return ", ".join(sorted(named))
+    return ", ".join(sorted({_LOCAL.sub("", name) for name in named}))
