@@ -1,8 +1,8 @@
 """An executable Docker textbook: a real engine proves or corrects every claim.
 
-``import dockerlab as lab``, then `start` a chapter and use the rest: `stack`, `tags`,
-`lifecycle`, `timeline`, `build` and others draw, `predict`, `claim` and `check` teach, `reset`
-and `cleanup` tidy up.
+``import dockerlab as lab``, then `start` a chapter and use the rest: `stack`, `files`,
+`tags`, `lifecycle`, `timeline`, `build` and others draw, `predict`, `claim` and `check` teach,
+`reset` and `cleanup` tidy up.
 """
 
 from importlib import import_module
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dockerlab.course.check import check
     from dockerlab.course.claim import claim
     from dockerlab.course.fetch import fetch
+    from dockerlab.course.files import files
     from dockerlab.course.opening import cleanup, reset, start
     from dockerlab.course.port import port
     from dockerlab.course.predict import predict
@@ -39,6 +40,7 @@ __all__ = [
     "compare",
     "context",
     "fetch",
+    "files",
     "lifecycle",
     "namespaces",
     "port",
@@ -60,6 +62,7 @@ _ELSEWHERE = {
     "claim": "claim",
     "cleanup": "opening",
     "fetch": "fetch",
+    "files": "files",
     "port": "port",
     "predict": "predict",
     "progress": "progress_report",

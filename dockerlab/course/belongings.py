@@ -1,5 +1,6 @@
 """What the course made on an engine, and its removal: nothing else is ever touched."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import docker
@@ -20,7 +21,8 @@ class Thing:
     name : str
         Its name; an image's tag, or its ID where it has none.
     labelled : bool
-        Whether it carries the chapter's label, so that the course made it for certain.
+        Whether it carries the chapter's label or lost its name, so that the course made it for
+        certain.
     """
 
     kind: str
@@ -28,12 +30,23 @@ class Thing:
     labelled: bool
 
 
-def belongings(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ...]:
-    """List what carries the chapter's label or a name that it keeps.
+def belongings(
+    client: docker.DockerClient, chapter: Chapter, named: Container[str] = ()
+) -> tuple[Thing, ...]:
+    """List what carries the chapter's label or a name that it keeps, or lost such a name.
 
     In the order in which it can be removed: containers, networks, volumes, then images,
     newest first. One request for each kind (``GET /containers/json``, ``/networks``,
     ``/volumes``, ``/images/json``).
+
+    Parameters
+    ----------
+    client : docker.DockerClient
+        The engine.
+    chapter : Chapter
+        The chapter.
+    named : container of str
+        IDs of images that bore a name of the chapter; they are its own once they have no name.
     """
     api = client.api
     things = []
@@ -50,23 +63,36 @@ def belongings(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ..
     for image in images:
         labelled = _labelled(image, chapter)
         tags = [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
-        things.extend(Thing("image", tag, labelled) for tag in tags or [image["Id"]])
+        left_behind = not tags and image["Id"] in named
+        names = tags or [image["Id"]]
+        things.extend(Thing("image", name, labelled or left_behind) for name in names)
     return tuple(thing for thing in things if thing.labelled or chapter.keeps(thing.name))
 
 
-def sweep(client: docker.DockerClient, chapter: Chapter) -> tuple[Thing, ...]:
-    """Remove all that is the chapter's, and list what was removed.
+def sweep(
+    client: docker.DockerClient, chapter: Chapter, named: Container[str] = ()
+) -> tuple[Thing, ...]:
+    """Remove all that is the chapter's, as `belongings` lists it, and list what was removed.
 
     What the engine refuses to remove, because something of the reader's own uses it, stays.
     """
     gone: dict[Thing, None] = {}
     # removing a tag can leave an untagged image behind, which only the next look shows
-    while fresh := [thing for thing in belongings(client, chapter) if thing not in gone]:
+    while fresh := [thing for thing in belongings(client, chapter, named) if thing not in gone]:
         removed = [thing for thing in fresh if _remove(client, thing)]
         if not removed:
             break
         gone.update(dict.fromkeys(removed))
     return tuple(gone)
+
+
+def bearers(client: docker.DockerClient, chapter: Chapter) -> tuple[str, ...]:
+    """List the IDs of the images that bear a name the chapter keeps (``GET /images/json``)."""
+    return tuple(
+        str(image["Id"])
+        for image in client.api.images()
+        if any(chapter.keeps(tag) for tag in image.get("RepoTags") or ())
+    )
 
 
 def remove_image(client: docker.DockerClient, name: str) -> bool:

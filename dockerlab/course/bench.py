@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 
 import docker
+import requests
 
 from dockerlab.course.chapters import Chapter
 from dockerlab.engine import Engine
 from dockerlab.errors import LabError
 from dockerlab.language import _
+
+_PATIENCE = 3  # seconds for an engine to say that it is there
 
 
 @dataclass(frozen=True)
@@ -20,12 +23,15 @@ class Bench:
         The engine in use, a client to it, and the chapter that was started.
     answers : dict
         What the student predicted since the start: question and name of the choice.
+    noted : set
+        IDs of images that are noted to have borne a name of the chapter.
     """
 
     engine: Engine
     client: docker.DockerClient
     chapter: Chapter
     answers: dict[str, str] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
 
 
 _present: list[Bench] = []
@@ -58,3 +64,17 @@ def present() -> Bench:
             _('Run the cell with lab.start("…") near its top first.'),
         )
     return bench
+
+
+def absence(bench: Bench) -> str:
+    """Say that the engine does not answer, and the mend; empty where it does (``GET /_ping``)."""
+    api = bench.client.api
+    try:
+        if api.get(f"{api.base_url}/_ping", timeout=_PATIENCE).ok:
+            return ""
+    except (requests.RequestException, docker.errors.DockerException):
+        pass
+    return _(
+        "The engine does not answer. Run the cell with lab.start({chapter!r}) again: it brings "
+        "the engine and the chapter's beginning back."
+    ).format(chapter=bench.chapter.number)

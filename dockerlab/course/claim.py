@@ -2,12 +2,12 @@
 
 import docker
 
-from dockerlab.course.bench import present
+from dockerlab.course.bench import absence, present
 from dockerlab.course.card import Card
 from dockerlab.course.ledger import Row, find_row
 from dockerlab.course.progress import note_claim
 from dockerlab.course.traits import engine_traits, fits
-from dockerlab.errors import LabError, UsageError
+from dockerlab.errors import EngineError, LabError, UsageError
 from dockerlab.language import _
 
 
@@ -35,11 +35,15 @@ def claim(identity: str, *, holds: bool | None = None, because: str = "") -> Car
         The ledger has no such claim.
     UsageError
         ``holds`` is no answer, or is given or missing where it should not be.
+    EngineError
+        The engine doesn't answer.
     LabError
         The engine contradicts the ledger: one of them is wrong.
     """
     bench = present()
     row = find_row(identity)
+    if absent := absence(bench):  # whatever was computed then, no engine said it
+        raise EngineError(absent)
     if row.verdict == "stated":
         card = _stated(row, holds)
     else:

@@ -4,16 +4,14 @@ import subprocess
 from types import TracebackType
 
 import docker
-import requests
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
-from dockerlab.course.bench import started
+from dockerlab.course.bench import absence, started
 from dockerlab.errors import LabError
 from dockerlab.facts import plain
 from dockerlab.language import _
 
-_PATIENCE = 3  # seconds for an engine to say that it is there
 _LONGEST = 300  # characters of what an engine said
 
 
@@ -48,11 +46,8 @@ def explanation(error: BaseException) -> str:
     if isinstance(error, LabError):
         return ""
     bench = started()
-    if bench and not _answers(bench.client):
-        return _(
-            "The engine does not answer. Run the cell with lab.start({chapter!r}) again: it brings "
-            "the engine and the chapter's beginning back."
-        ).format(chapter=bench.chapter.number)
+    if bench and (absent := absence(bench)):
+        return absent
     if isinstance(error, NameError):
         return _unknown(error.name or str(error), begun=bench is not None)
     if isinstance(error, docker.errors.APIError):
@@ -81,11 +76,3 @@ def _unknown(name: str, *, begun: bool) -> str:
         )
     )
     return words.format(name=name)
-
-
-def _answers(client: docker.DockerClient) -> bool:
-    try:
-        answer = client.api.get(f"{client.api.base_url}/_ping", timeout=_PATIENCE)
-    except (requests.RequestException, docker.errors.DockerException):
-        return False
-    return bool(answer.ok)

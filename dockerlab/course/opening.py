@@ -12,7 +12,8 @@ from dockerlab.course.card import Card
 from dockerlab.course.chapters import CHAPTERS, Chapter, find_chapter
 from dockerlab.course.cleared import Cleared
 from dockerlab.course.mishaps import explain_mishaps
-from dockerlab.course.record import held, read_record, record_path, write_record
+from dockerlab.course.record import Record, held, read_record, record_path, write_record
+from dockerlab.course.witness import watch_names
 from dockerlab.engine import Engine, connect, find
 from dockerlab.errors import EngineError, LabError
 from dockerlab.facts.names import asking
@@ -55,6 +56,7 @@ def start(chapter: str) -> docker.DockerClient:
         _prepare(client, wanted)
         sit_down(Bench(engine, client, wanted))
         explain_mishaps()
+        watch_names()
         _say(_engine_line(client, engine))
     return client
 
@@ -102,7 +104,7 @@ def _prepare_alone(client: docker.DockerClient, chapter: Chapter, path: Path) ->
     record = read_record(path)
     if not record.started(chapter.number):
         _refuse_strangers(client, chapter)
-    cleared = _sweep(client, chapter)
+    cleared = _sweep(client, chapter, record)
     record = record.with_chapter(chapter.number, ())
     write_record(path, record)
     for image in chapter.images:
@@ -114,9 +116,11 @@ def _prepare_alone(client: docker.DockerClient, chapter: Chapter, path: Path) ->
     return cleared
 
 
-def _sweep(client: docker.DockerClient, chapter: Chapter) -> Cleared:
-    removed = sweep(client, chapter)
-    return Cleared(removed, left=tuple(thing.name for thing in belongings(client, chapter)))
+def _sweep(client: docker.DockerClient, chapter: Chapter, record: Record) -> Cleared:
+    named = record.named.get(chapter.number, ())
+    removed = sweep(client, chapter, named)
+    left = belongings(client, chapter, named)
+    return Cleared(removed, left=tuple(thing.name for thing in left))
 
 
 def _leave(client: docker.DockerClient, chapter: Chapter) -> Cleared:
@@ -129,7 +133,7 @@ def _leave_alone(client: docker.DockerClient, chapter: Chapter, path: Path) -> C
     record = read_record(path)
     if not record.started(chapter.number):
         return Cleared()
-    cleared = _sweep(client, chapter)
+    cleared = _sweep(client, chapter, record)
     pulled = record.pulled[chapter.number]
     record = record.without_chapter(chapter.number)
     for image in pulled:

@@ -3,9 +3,9 @@
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import docker
@@ -15,6 +15,8 @@ from dockerlab.engine.places import Places
 from dockerlab.errors import LabError
 from dockerlab.language import _
 
+Many = Mapping[str, tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Record:
@@ -22,15 +24,19 @@ class Record:
 
     Pulled images can't carry a label, and a student's exercise often does not. So a chapter's
     start notes which images it had to pull; and that the names with its prefix were free, by
-    which everything that bears one later is the course's.
+    which everything that bears one later is the course's. A name of an image may move on to
+    another: what bore one is noted too.
 
     Parameters
     ----------
     pulled : mapping
         The number of each started chapter, and the images it pulled (``name:tag``).
+    named : mapping
+        The number of a chapter, and the IDs of the images that bore a name it keeps.
     """
 
-    pulled: Mapping[str, tuple[str, ...]]
+    pulled: Many
+    named: Many = field(default_factory=dict)
 
     def started(self, number: str) -> bool:
         """Tell whether this chapter was started and not cleaned up."""
@@ -38,13 +44,23 @@ class Record:
 
     def with_chapter(self, number: str, images: tuple[str, ...]) -> "Record":
         """Add a started chapter, or images to one."""
-        known = self.pulled.get(number, ())
-        more = tuple(image for image in images if image not in known)
-        return Record({**self.pulled, number: known + more})
+        return Record(_with(self.pulled, number, images), self.named)
+
+    def with_named(self, number: str, identities: tuple[str, ...]) -> "Record":
+        """Add images that bear a name which the chapter keeps."""
+        return Record(self.pulled, _with(self.named, number, identities))
 
     def without_chapter(self, number: str) -> "Record":
         """Leave a chapter out."""
-        return Record({key: value for key, value in self.pulled.items() if key != number})
+        return Record(_without(self.pulled, number), _without(self.named, number))
+
+
+def _with(known: Many, number: str, more: tuple[str, ...]) -> Many:
+    return {**known, number: tuple(dict.fromkeys((*known.get(number, ()), *more)))}
+
+
+def _without(known: Many, number: str) -> Many:
+    return {key: value for key, value in known.items() if key != number}
 
 
 def record_path(client: docker.DockerClient) -> Path:
@@ -77,10 +93,14 @@ def held(path: Path) -> Iterator[None]:
 def read_record(path: Path) -> Record:
     """Read an engine's record; one that is missing or broken is an empty one."""
     try:
-        chapters = json.loads(path.read_text(encoding="utf-8"))["pulled"]
-        return Record({str(key): tuple(map(str, value)) for key, value in chapters.items()})
+        written = json.loads(path.read_text(encoding="utf-8"))
+        return Record(_read(written["pulled"]), _read(written.get("named", {})))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Record({})
+
+
+def _read(written: Mapping[str, Iterable[str]]) -> Many:
+    return {str(key): tuple(map(str, value)) for key, value in written.items()}
 
 
 def write_record(path: Path, record: Record) -> None:
@@ -94,7 +114,7 @@ def write_record(path: Path, record: Record) -> None:
     draft = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"pulled": record.pulled}, indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(asdict(record), indent=1), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error

@@ -3,10 +3,21 @@
 import unicodedata
 from collections.abc import Iterable
 
-from dockerlab.facts import plain
+from dockerlab.facts import plain, printable
 
 _NARROW = frozenset("iljtfrI.,:;'|!()[]{}`\u00b7 ")
 _WIDE = frozenset("mwMWOQ@%—…→")
+
+
+class Spaced(str):
+    """A plain line whose spaces are kept, because its columns are what it says."""
+
+    __slots__ = ()
+
+
+def spaced(text: object) -> Spaced:
+    """Return `text` as one printable line; its spaces become such that SVG keeps."""
+    return Spaced(printable(text).replace(" ", "\N{NO-BREAK SPACE}"))
 
 
 def text_width(text: str, size: float, *, mono: bool = False, bold: bool = False) -> float:
@@ -27,7 +38,7 @@ def fit(
 
     It is cut at its end, or in the `middle` where its end tells it from others.
     """
-    line = plain(text)
+    line = text if isinstance(text, Spaced) else plain(text)
     if text_width(line, size, mono=mono, bold=bold) <= width:
         return line, False
     room = width - size * _em("…", mono=mono, bold=bold)

@@ -6,7 +6,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from dockerlab.facts import plain
-from dockerlab.pictures.measure import fit, wrap
+from dockerlab.pictures.measure import fit, spaced, wrap
 from dockerlab.pictures.theme import (
     CARD,
     CARD_EDGE,
@@ -97,12 +97,13 @@ class Canvas:
         anchor: Anchor = "start",
         width: Number | None = None,
         middle: bool = False,
+        columns: bool = False,
     ) -> None:
         """Write one line, cut to `width` pixels (at its end, or in the `middle`).
 
-        What was cut is shown on hovering.
+        What was cut is shown on hovering. With `columns` its spaces stay as they are.
         """
-        line, cut = (plain(text), False)
+        line, cut = (spaced(text) if columns else plain(text), False)
         if width is not None:
             line, cut = fit(line, width, size, mono=mono, bold=bold, middle=middle)
         element = self._add("text", x=x, y=y, font_size=size, fill=fill)

@@ -1,10 +1,19 @@
 """The embedded engine for tests of the course: its hub filled, its environment restored."""
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import docker
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+LONGEST_CELL = 120
+"""Seconds after which a cell is said to hang."""
 
 
 @contextmanager
@@ -40,3 +49,18 @@ def builder(docker_cli: Callable[..., str], folder) -> Callable[[str, str], None
         docker_cli("build", "--quiet", "--tag", name, str(folder))
 
     return build
+
+
+def notebook_client(content: NotebookNode, folder: Path, **options: Any) -> NotebookClient:
+    """Give what runs a notebook in a folder.
+
+    Its kernel is reached through sockets in the file system: ports that a container publishes
+    meanwhile, and rules that an engine sets for them, can't come between.
+    """
+    client = NotebookClient(
+        content, timeout=LONGEST_CELL, kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}}, **options,
+    )  # fmt: skip
+    client.config.KernelManager.transport = "ipc"
+    client.config.KernelManager.ip = f"{tempfile.gettempdir()}/kernel-{uuid4().hex[:8]}"
+    return client

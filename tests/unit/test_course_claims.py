@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from benches import answering
 
 import dockerlab as lab
 from dockerlab.course import bench
@@ -12,13 +13,13 @@ from dockerlab.course.chapters import CHAPTERS, find_chapter
 from dockerlab.course.ledger import Row, find_row, read_ledger
 from dockerlab.course.traits import fits
 from dockerlab.engine import Engine
-from dockerlab.errors import LabError, UnknownNameError, UsageError
+from dockerlab.errors import EngineError, LabError, UnknownNameError, UsageError
 
 
 @pytest.fixture(autouse=True)
 def started(monkeypatch):
-    """A bench whose engine is never asked."""
-    here = Bench(Engine("url", "unix:///nobody.sock"), None, CHAPTERS[0])
+    """A bench whose engine answers, and is asked nothing else."""
+    here = Bench(Engine("url", "unix:///nobody.sock"), answering(ok=True), CHAPTERS[0])
     monkeypatch.setattr(bench, "_present", [here])
     return here
 
@@ -157,3 +158,12 @@ def test_what_the_engine_says_is_escaped():
 def test_a_card_is_shown_as_html_and_text():
     bundle = lab.claim("1.2", holds=True, because="…")._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
+
+
+@pytest.mark.parametrize("verdict", ["holds", "corrected", "stated"])
+def test_without_an_engine_there_is_no_verdict(verdict, monkeypatch):
+    away = Bench(Engine("url", "unix:///nobody.sock"), answering(ok=False), CHAPTERS[0])
+    monkeypatch.setattr(bench, "_present", [away])
+    row = next(row for row in read_ledger().values() if row.verdict == verdict)
+    with pytest.raises(EngineError, match=r"does not answer\. Run the cell with lab\.start"):
+        lab.claim(row.id, holds=None if verdict == "stated" else verdict == "holds")

@@ -58,3 +58,11 @@ def test_a_folder_that_cannot_be_written_gets_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(LabError, match=r"can't keep its notes.*DOCKERLAB_CACHE"):
         write_record(tmp_path / "file" / "engine.json", Record({}))
+
+
+def test_what_bore_a_name_is_noted_with_its_chapter(tmp_path):
+    path = tmp_path / "engine.json"
+    record = Record({}).with_chapter("1", ()).with_named("1", ("sha256:a", "sha256:b"))
+    write_record(path, record.with_named("1", ("sha256:a",)))
+    assert read_record(path).named == {"1": ("sha256:a", "sha256:b")}
+    assert read_record(path).without_chapter("1") == Record({})

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from benches import answering
 
 import dockerlab as lab
 from dockerlab.course import bench, check, progress
@@ -15,10 +16,10 @@ from dockerlab.engine import Engine
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
-    """A folder of notebooks with a bench whose engine is never asked."""
+    """A folder of notebooks with a bench whose engine answers."""
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
-    here = Bench(Engine("url", "unix:///nobody.sock"), None, find_chapter("1"))
+    here = Bench(Engine("url", "unix:///nobody.sock"), answering(), find_chapter("1"))
     monkeypatch.setattr(bench, "_present", [here])
     return tmp_path
 

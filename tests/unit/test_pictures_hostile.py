@@ -12,6 +12,7 @@ from build_zoo import (
     hostile_context,
     hostile_success,
 )
+from files_zoo import hostile_content, hostile_files
 from isolation_zoo import hostile_isolation
 from picture_zoo import (
     HOSTILE,
@@ -29,7 +30,9 @@ from dockerlab.pictures import (
     Picture,
     draw_build,
     draw_comparison,
+    draw_content,
     draw_context,
+    draw_files,
     draw_lifecycle,
     draw_namespaces,
     draw_registry,
@@ -63,6 +66,9 @@ def pictures(text: str) -> list[Picture]:
         draw_context(hostile_context(text)),
         draw_comparison(hostile_comparison(text)),
         draw_stack(hostile_commit(text)),
+        draw_files(hostile_files(text)),
+        draw_files(hostile_files(text), find=text, layer=1),
+        draw_content(hostile_content(text), text),
     ]
 
 

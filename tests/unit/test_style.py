@@ -20,10 +20,11 @@ STOREYS = {
     "errors": 0, "language": 0,
     "facts": 1,
     "engine": 2, "pictures": 2,
-    "course": 3,
-    "jupyter": 4, "commands": 4,
-    "up": 5, "cli": 6,
-    "__main__": 7, "__init__": 7,
+    "live": 3,
+    "course": 4,
+    "jupyter": 5, "commands": 5,
+    "up": 6, "cli": 7,
+    "__main__": 8, "__init__": 8,
 }  # fmt: skip
 """A room imports from its own storey only itself, and never from above."""
 
