@@ -10,25 +10,44 @@ import os
 import statistics
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import docker
 
-from dockerlab.facts import read_container, read_image, read_stack, read_tags
-from dockerlab.facts.comparison import read_comparison
-from dockerlab.facts.isolation import read_isolation
-from dockerlab.facts.timeline import read_timeline
+from dockerlab.facts import (
+    build_image,
+    push_image,
+    read_comparison,
+    read_container,
+    read_content,
+    read_context,
+    read_files,
+    read_image,
+    read_isolation,
+    read_registry,
+    read_stack,
+    read_tags,
+    read_timeline,
+)
 from dockerlab.pictures import (
     Picture,
+    draw_build,
     draw_comparison,
+    draw_content,
+    draw_context,
+    draw_files,
     draw_lifecycle,
     draw_namespaces,
+    draw_registry,
     draw_stack,
     draw_tags,
     draw_timeline,
+    draw_transfer,
 )
 
 IMAGES = 1_000
@@ -54,7 +73,7 @@ def rows(engine: Any, runs: int = RUNS) -> list[Row]:
         with images(client, (small(number) for number in range(IMAGES))):
             found = [*tags(client, environment, runs)]
         with images(client, [deep(LAYERS, 0), deep(LAYERS, 1)]):
-            found += stills(client, runs)
+            found += stills(client, engine, runs)
     return found
 
 
@@ -91,26 +110,9 @@ def tags(client: docker.DockerClient, environment: dict[str, str], runs: int) ->
     }
 
 
-def stills(client: docker.DockerClient, runs: int) -> Iterator[Row]:
+def stills(client: docker.DockerClient, engine: Any, runs: int) -> Iterator[Row]:
     """Draw every picture of the image, and of a container of it."""
-    a, b = f"{NAME}-{LAYERS}-0:1", f"{NAME}-{LAYERS}-1:1"
-    client.api.create_container(a, ["/none"], name=NAME)
-    try:
-        container = read_container(client, NAME)
-        pictures: dict[str, Callable[[], Picture]] = {
-            "stack": drawer(draw_stack, read_stack(client, a)),
-            "stack of two": drawer(draw_stack, read_stack(client, a, b)),
-            "stack of a container": drawer(draw_stack, read_stack(client, NAME)),
-            "compare": drawer(draw_comparison, read_comparison(client, a, b, files=False)),
-            "tags": drawer(draw_tags, read_tags(client)),
-            "lifecycle": drawer(draw_lifecycle, container),
-            "timeline": drawer(draw_timeline, read_timeline(client, NAME)),
-            "namespaces": drawer(draw_namespaces, read_isolation(client, NAME)),
-        }
-        assert len(read_image(client, a).layers) == LAYERS
-    finally:
-        client.api.remove_container(NAME, force=True)
-    for name, draw in pictures.items():
+    for name, draw in drawers(client, engine).items():
         draw()
         measured = [timed(lambda draw=draw: draw().svg) for _run in range(runs)]
         yield {
@@ -120,6 +122,49 @@ def stills(client: docker.DockerClient, runs: int) -> Iterator[Row]:
             "seconds_bound": 0.1,
             "svg_bytes": len(measured[0][1].encode()),
         }
+
+
+def drawers(client: docker.DockerClient, engine: Any) -> dict[str, Callable[[], Picture]]:
+    """Read the facts of every picture."""
+    a, b = f"{NAME}-{LAYERS}-0:1", f"{NAME}-{LAYERS}-1:1"
+    assert len(read_image(client, a).layers) == LAYERS
+    client.api.create_container(a, ["/none"], name=NAME)
+    there = f"{engine.hub}/{NAME}"
+    client.images.get(a).tag(there, "1")
+    try:
+        content = read_content(client, a, f"/file{LAYERS - 1}")
+        return {
+            "stack": drawer(draw_stack, read_stack(client, a)),
+            "stack of two": drawer(draw_stack, read_stack(client, a, b)),
+            "stack of a container": drawer(draw_stack, read_stack(client, NAME)),
+            "files": drawer(draw_files, read_files(client, a)),
+            "a file's content": lambda: draw_content(content, a),
+            "compare": drawer(draw_comparison, read_comparison(client, a, b)),
+            "tags": drawer(draw_tags, read_tags(client)),
+            "lifecycle": drawer(draw_lifecycle, read_container(client, NAME)),
+            "timeline": drawer(draw_timeline, read_timeline(client, NAME)),
+            "namespaces": drawer(draw_namespaces, read_isolation(client, NAME)),
+            "push": drawer(draw_transfer, push_image(client, f"{there}:1")),
+            "registry": drawer(draw_registry, read_registry(engine.hub, f"{NAME}:1")),
+            **building(client, engine),
+        }
+    finally:
+        client.api.remove_container(NAME, force=True)
+        client.api.remove_image(f"{there}:1")
+
+
+def building(client: docker.DockerClient, engine: Any) -> dict[str, Callable[[], Picture]]:
+    """Build an image of as many layers, and read what was sent and done."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = ["FROM scratch"]
+        for number in range(LAYERS):
+            Path(folder, f"file{number}").write_text(f"{number}\n" * 100)
+            lines.append(f"COPY file{number} /")
+        Path(folder, "Dockerfile").write_text("\n".join(lines))
+        context = read_context(folder)
+        build = build_image(client, folder, tag=f"{NAME}-built:1", environment=engine.environment())
+    client.api.remove_image(f"{NAME}-built:1")
+    return {"build": drawer(draw_build, build), "context": drawer(draw_context, context)}
 
 
 def drawer(draw: Callable[[Any], Picture], facts: Any) -> Callable[[], Picture]:
