@@ -138,8 +138,9 @@ def _image(
                 size=None if step is None else steps[step].size,
                 step=step,
                 shared_with=tuple(
-                    sorted(
-                        name
+                    name
+                    for _unnamed, name in sorted(
+                        (name == short_id(other), name)
                         for other, name, chain in neighbours
                         if other != image_id and chain[: index + 1] == own[: index + 1]
                     )

@@ -114,8 +114,11 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 
 def display_name(tags: Iterable[str], image_id: str) -> str:
-    """Return what an image is called where it has no better name: first tag or short ID."""
-    named = typed_names(tags)
+    """Return what an image is called where it has no better name: first tag or short ID.
+
+    A name without a registry's address goes first: it is the one that is typed.
+    """
+    named = sorted(typed_names(tags), key=lambda one: Reference.parse(one).registry != "docker.io")
     return named[0] if named else short_id(image_id)
 
 

@@ -143,10 +143,10 @@ class _Drawing:
         self._mark(step.outcome, middle)
         quiet = step.outcome in ("setting", "waiting", "skipped")
         state = status(step)
-        beside = text_width(state, 12, bold=True)
+        beside = max(text_width(state, 12, bold=True) + 14, self._bar_length(step) + 4)
         canvas.text(
             _TEXT_X, middle + 4, step.text, size=12.5, mono=True, bold=not quiet,
-            fill=theme.SOFT if quiet else theme.INK, width=_STATUS_X - _TEXT_X - beside - 14,
+            fill=theme.SOFT if quiet else theme.INK, width=_STATUS_X - _TEXT_X - beside,
         )  # fmt: skip
         if step.line:
             canvas.text(
@@ -156,13 +156,18 @@ class _Drawing:
             _STATUS_X, middle + 4, state, bold=step.outcome in ("ran", "failed", "stopped"),
             fill=theme.SOFT if paint.dashed else paint.edge, anchor="end",
         )  # fmt: skip
-        if step.outcome == "ran" and step.seconds:
-            long = max(2.0, 60 * step.seconds / self.slowest)
+        long = self._bar_length(step)
+        if long:
             canvas.rect(_STATUS_X - long, middle + 8, long, 3, paint, radius=1, line=0)
         if step.source is not None:
             self.copies.append((step.source, middle))
         self._layer(row, middle)
         self._said(step, y + _ROW)
+
+    def _bar_length(self, step: BuildStep) -> float:
+        if step.outcome != "ran" or not step.seconds:
+            return 0
+        return max(2.0, 60 * step.seconds / self.slowest)
 
     def _mark(self, outcome: StepOutcome, y: float) -> None:
         canvas, paint = self.canvas, theme.OUTCOMES[outcome]

@@ -8,7 +8,7 @@ from dockerlab.pictures.wording import duration, exit_code_words
 
 def seconds(value: float) -> str:
     """Return a step's time; what is too short to matter is only said to be short."""
-    return _("< 0.1 s") if value < 0.05 else duration(value)
+    return _("< 0.1 s") if value < 0.095 else duration(value)
 
 
 def failed_step(build: Build) -> BuildStep | None:

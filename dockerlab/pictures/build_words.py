@@ -225,11 +225,18 @@ def _meaning_of_stages(build: Build) -> str:
     ]
     if not behind:
         return ""
-    words = ngettext(
-        "What stage {names} made is not in the image, however large it is.",
-        "What the stages {names} made is not in the image, however large it is.",
-        len(behind),
-    )
+    if {step.source for step in build.steps} & set(behind):
+        words = ngettext(
+            "Of what stage {names} made, only what COPY --from takes is in the image.",
+            "Of what the stages {names} made, only what COPY --from takes is in the image.",
+            len(behind),
+        )
+    else:
+        words = ngettext(
+            "What stage {names} made is not in the image, however large it is.",
+            "What the stages {names} made is not in the image, however large it is.",
+            len(behind),
+        )
     return words.format(names=names([stage_name(build, position) for position in behind]))
 
 

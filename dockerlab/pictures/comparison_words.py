@@ -68,14 +68,17 @@ def headline(comparison: Comparison) -> str:
             _difference(comparison),
             ngettext("{count} setting differs", "{count} settings differ", count).format(
                 count=count
-            ),
-            ""
-            if files is None
-            else ngettext("{count} file differs", "{count} files differ", len(files)).format(
-                count=f"{len(files):,}"
-            ),
+            ) if count else _("the same settings"),
+            "" if files is None else _files_that_differ(len(files)),
         )
-    )
+    )  # fmt: skip
+
+
+def _files_that_differ(count: int) -> str:
+    if not count:
+        return _("the same files")
+    words = ngettext("{count} file differs", "{count} files differ", count)
+    return words.format(count=f"{count:,}")
 
 
 def _difference(comparison: Comparison) -> str:
@@ -120,11 +123,12 @@ def files_line(comparison: Comparison) -> str:
     """Say how many files differ in which way."""
     counts = Counter(MARKS[one.kind] for one in comparison.files or ())
     a, b = side_name(comparison.a), side_name(comparison.b)
-    parts = (
-        _("{count} only in {name}").format(count=f"{counts['-']:,}", name=a) if counts["-"] else "",
-        _("{count} only in {name}").format(count=f"{counts['+']:,}", name=b) if counts["+"] else "",
-        _("{count} in both, but different").format(count=f"{counts['≠']:,}") if counts["≠"] else "",
-    )
+    words = {
+        "-": _("{count} only in {name}").format(count=f"{counts['-']:,}", name=a),
+        "+": _("{count} only in {name}").format(count=f"{counts['+']:,}", name=b),
+        "≠": _("{count} in both, but different").format(count=f"{counts['≠']:,}"),
+    }
+    parts = [f"{mark} {line}" for mark, line in words.items() if counts[mark]]
     return sentence(parts) or _("the same files")
 
 

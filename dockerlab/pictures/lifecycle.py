@@ -139,7 +139,7 @@ class _Drawing:
         x, y = place
         words = " ".join(str(number) for number in numbers)
         if len(numbers) > 3:
-            words = _("{count} times").format(count=len(numbers))
+            words = _("{count}×").format(count=len(numbers))  # noqa: RUF001  the sign for times
         width = max(18.0, text_width(words, 11, bold=True) + 10)
         self.canvas.rect(
             x - width / 2, y - 9, width, 18, Paint(theme.PATH, "#ffffff", "#ffffff"), radius=9
@@ -149,7 +149,7 @@ class _Drawing:
         )  # fmt: skip
 
     def _failed_start(self) -> None:
-        x, y = 262, EDGES["created", "running"].badge[1]
+        x, y = EDGES["created", "running"].badge
         word = _("failed")
         width = text_width(word, 11, bold=True) + 16
         canvas = self.canvas

@@ -78,6 +78,8 @@ def _way(path: tuple[StateChange, ...]) -> list[str]:
 def _step(number: int, change: StateChange) -> str:
     code = "" if change.exit_code is None else f" ({change.exit_code})"
     seen = "" if change.witnessed else "  " + _("implied: no event left")
-    action = action_word(change.action) or "?"
+    # the policy starts it again; what ended it stands in the line above
+    again = change.state == "running" and change.action == "policy"
+    action = action_word("delay" if again else change.action) or "?"
     padding = " " * (24 - cells(action))
     return f"{number:>3} {action}{padding}→ {state_word(change.state)}{code}{seen}"

@@ -51,13 +51,8 @@ def draw_namespaces(isolation: Isolation) -> Picture:
         across both is shared. Below: its root file system, its limits, its user and what its root
         may do.
     """
-    return Picture(
-        title=title(isolation),
-        description=description(isolation),
-        svg=_Drawing(isolation).draw(),
-        text=namespaces_text(isolation),
-        facts=isolation,
-    )
+    svg, lines = _Drawing(isolation).draw(), namespaces_text(isolation)
+    return Picture.of(title(isolation), description(isolation), svg, lines, isolation)
 
 
 class _Drawing:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from dockerlab.facts import CAPABILITIES, Isolation, Limit, Namespace, NamespaceKind
+from dockerlab.facts.sizes import memory_text
 from dockerlab.language import _, ngettext
 from dockerlab.pictures.lifecycle_map import state_word
 from dockerlab.pictures.measure import cells, fit_cells
-from dockerlab.pictures.wording import sentence, size
+from dockerlab.pictures.wording import sentence
 
 _PROCESSES_TOLD = 12
 
@@ -95,7 +96,7 @@ def limit_words(limit: Limit) -> str:
 
 
 def _amount(limit: Limit, number: float) -> str:
-    return size(number) if limit.resource == "memory" else f"{number:g}"
+    return memory_text(number) if limit.resource == "memory" else f"{number:g}"
 
 
 def root_lines(isolation: Isolation) -> list[str]:
@@ -189,8 +190,8 @@ def _who(uid: int, host_uid: int) -> str:
     return _("It runs as user {uid}, in the container and on the host.").format(uid=uid)
 
 
-def namespaces_text(isolation: Isolation) -> str:
-    """Return the picture for a terminal: a table, and lists."""
+def namespaces_text(isolation: Isolation) -> list[str]:
+    """Return the picture's lines for a terminal: a table, and lists."""
     lines = [f"{fit_cells(title(isolation), 60)} — {headline(isolation)}"]
     rows = [("", _("host"), fit_cells(isolation.name, 30))]
     for process in isolation.processes[:_PROCESSES_TOLD]:
@@ -214,7 +215,7 @@ def namespaces_text(isolation: Isolation) -> str:
     lines.append(powers_title(isolation))
     dropped = [name for name in CAPABILITIES if name not in isolation.capabilities]
     lines += _wrapped("  + ", isolation.capabilities) + _wrapped("  - ", sorted(dropped))
-    return "\n".join(line.rstrip() for line in [*lines, *meaning(isolation)])
+    return [*lines, *meaning(isolation)]
 
 
 def _table(rows: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -23,8 +23,8 @@ from dockerlab.pictures.registry_words import (
 from dockerlab.pictures.svg import Canvas
 from dockerlab.pictures.wording import short_digest, size
 
-_REPOSITORY = (24, 150)
-_TAG = (198, 112)
+_REPOSITORY = (24, 164)
+_TAG = (208, 104)
 _MANIFEST = (340, 190)
 _BLOBS = (546, 250)
 _TOP = 106
@@ -32,7 +32,7 @@ _ROW = 42
 _BOX = 36
 _GAP = 8
 _LEAST = 9
-_LETTER = 15
+_LETTERED = 26
 
 
 def draw_registry(world: RegistryWorld) -> Picture:
@@ -61,13 +61,9 @@ def draw_registry(world: RegistryWorld) -> Picture:
         canvas.text(theme.MARGIN, bottom + 16, more, size=12, fill=theme.SOFT, width=theme.INNER)
         bottom += 24
     bottom = drawing.legend(legend(world, planned), bottom)
-    return Picture(
-        title=title(world),
-        description=description(world),
-        svg=canvas.finish(canvas.paragraphs(bottom + 26, meaning(world))),
-        text=registry_text(world, planned),
-        facts=world,
-    )
+    svg = canvas.finish(canvas.paragraphs(bottom + 26, meaning(world)))
+    lines = registry_text(world, planned)
+    return Picture.of(title(world), description(world), svg, lines, world)
 
 
 class _Drawing:
@@ -83,7 +79,7 @@ class _Drawing:
             (_REPOSITORY, _("repository")),
             (_TAG, _("tag")),
             (_MANIFEST, _("manifest")),
-            (_BLOBS, _("blobs, as they travel")),
+            (_BLOBS, _("blobs as they travel: config, layers")),
         ):
             self.canvas.text(x, _TOP - 16, words, size=11, fill=theme.SOFT)
         y: float = _TOP
@@ -102,7 +98,7 @@ class _Drawing:
         canvas.rect(x, y, width, _BOX, theme.REPOSITORY, line=1.5)
         canvas.text(
             x + 10, y + (15 if rows.more_tags else 22), rows.repository.name, size=12, mono=True,
-            bold=True, fill=theme.REPOSITORY.ink, width=width - 18,
+            bold=True, fill=theme.REPOSITORY.ink, width=width - 18, middle=True,
         )  # fmt: skip
         if rows.more_tags:
             canvas.text(
@@ -177,13 +173,14 @@ class _Drawing:
         """Draw a bar whose length hints at the bytes, a part for each blob."""
         left, most = _BLOBS
         blobs = manifest.blobs
-        least = min(_LEAST, most / len(blobs))
+        leasts = [_LETTERED if blob.digest in self.letters else _LEAST for blob in blobs]
+        shrink = min(1.0, most / sum(leasts))
         share = manifest.travels / self.largest if self.largest else 0.0
-        room = max(0.0, (most - least * len(blobs)) * share)
+        room = max(0.0, (most - sum(leasts)) * share)
         total = max(1, sum(blob.size for blob in blobs))
         x = float(left)
-        for depth, blob in enumerate(blobs, -1):
-            width = least + room * blob.size / total
+        for depth, (blob, least) in enumerate(zip(blobs, leasts, strict=True), -1):
+            width = least * shrink + room * blob.size / total
             self._blob(blob, x, y, width, depth)
             x += width
 
@@ -195,8 +192,8 @@ class _Drawing:
         hint = f"{kind} {short_digest(blob.digest)} · {size(blob.size)}"
         canvas.rect(x, y + 3, max(1.0, width - 2), _BOX - 6, paint, radius=2, hint=hint)
         left = x + 5
-        if letter and width >= _LETTER + 6:
-            canvas.hatch(x, y + 3, min(width - 2, 26), _BOX - 6, theme.PATH)
+        if letter and width >= _LETTERED:
+            canvas.hatch(x, y + 3, _LETTERED - 2, _BOX - 6, theme.PATH)
             canvas.circle(x + 12, y + _BOX / 2, 8, theme.CARD, theme.PATH)
             canvas.text(
                 x + 12, y + _BOX / 2 + 4, letter, size=11, bold=True, fill=theme.PATH,
@@ -222,10 +219,10 @@ class _Drawing:
     def legend(self, letters: list[tuple[str, str]], y: float) -> float:
         """Say below the bars what the letters stand for, two in a row."""
         canvas = self.canvas
-        for number, (letter, words) in enumerate(letters[:8]):
+        for number, (letter, words) in enumerate(letters):
             x = theme.MARGIN + (number % 2) * (theme.INNER / 2)
             base = y + 18 + 20 * (number // 2)
             canvas.circle(x + 8, base - 4, 8, theme.CARD, theme.PATH)
             canvas.text(x + 8, base, letter, size=11, bold=True, fill=theme.PATH, anchor="middle")
             canvas.text(x + 24, base, words, size=12, width=theme.INNER / 2 - 34)
-        return y + 20 * ((min(len(letters), 8) + 1) // 2)
+        return y + 20 * ((len(letters) + 1) // 2)

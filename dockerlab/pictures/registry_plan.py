@@ -1,6 +1,5 @@
 """Which rows a registry's picture has, and the letters by which shared blobs are known again."""
 
-import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +9,8 @@ MOST_ROWS = 30
 """More manifests below each other can't be taken in at once."""
 MOST_REPOSITORIES = 20
 _TAGS_SHOWN = 4
+_LETTERS = "ABCDEFGHIJKL"
+"""More shared blobs than these are hatched, but not told apart."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def plan(world: RegistryWorld) -> Plan:
     return Plan(
         repositories=tuple(_repository(one, each) for one in shown),
         unshown=hidden + world.unread,
-        letters=dict(zip(_shared(world), _letters(), strict=False)),
+        letters=dict(zip(_shared(world), _LETTERS, strict=False)),
     )
 
 
@@ -104,7 +105,3 @@ def _shared(world: RegistryWorld) -> Iterator[str]:
     shared = world.shared
     order = {blob.digest: blob.size for one in world.manifests for blob in one.blobs}
     yield from sorted(shared, key=lambda digest: (-order[digest], digest))
-
-
-def _letters() -> Iterator[str]:
-    yield from string.ascii_uppercase

@@ -101,9 +101,9 @@ def unshown(plan: Plan) -> str:
 
 def repository_note(rows: RepositoryRows) -> str:
     """Say why a repository shows nothing."""
-    if rows.repository.note:
-        return rows.repository.note
-    return "" if rows.targets or rows.more_tags else _("no tags: all were deleted")
+    if rows.targets:
+        return ""
+    return rows.repository.note or ("" if rows.more_tags else _("no tags: all were deleted"))
 
 
 def legend(world: RegistryWorld, plan: Plan) -> list[tuple[str, str]]:
@@ -139,16 +139,16 @@ def meaning(world: RegistryWorld) -> list[str]:
     return lines
 
 
-def registry_text(world: RegistryWorld, plan: Plan) -> str:
-    """Return the picture for a terminal: a tree."""
+def registry_text(world: RegistryWorld, plan: Plan) -> list[str]:
+    """Return the picture's lines for a terminal: a tree."""
     lines = [f"{fit_cells(title(world), 90)} — {headline(world)}"]
     for rows in plan.repositories:
         lines.append(fit_cells(rows.repository.name, _NAME))
         lines += [f"   {line}" for line in _repository(rows, plan)]
     more = unshown(plan)
     lines += [more] if more else []
-    lines += [f"[{letter}] {words}" for letter, words in legend(world, plan)[:8]]
-    return "\n".join([*lines, *meaning(world)])
+    lines += [f"[{letter}] {words}" for letter, words in legend(world, plan)]
+    return [*lines, *meaning(world)]
 
 
 def _repository(rows: RepositoryRows, plan: Plan) -> Iterator[str]:

@@ -11,9 +11,17 @@ from dockerlab.pictures.stack_plan import (
     LayerBlock,
     StepsBlock,
     WritableBlock,
+    notable,
 )
 from dockerlab.pictures.svg import Canvas
-from dockerlab.pictures.wording import names, sentence, short_digest, short_name, size
+from dockerlab.pictures.wording import (
+    more_changes,
+    names,
+    sentence,
+    short_digest,
+    short_name,
+    size,
+)
 
 _CHIP = 20
 _MORE = 76
@@ -42,7 +50,8 @@ class Bars:
     def height(self, block: Block, width: float) -> float:
         """Return how tall a block is, in pixels."""
         if isinstance(block, WritableBlock):
-            return 48 + 15 * max(1, min(len(block.container.changes), _CHANGES_SHOWN + 1))
+            lines = max(1, min(len(block.container.changes), _CHANGES_SHOWN + 1))
+            return 48 + 15 * (lines + (not self._named_in_full(block, width)))
         if isinstance(block, StepsBlock):
             return _CHIP * len(self._chip_rows(block, width))
         least = 24 if self.dense and self.alone else 44
@@ -64,12 +73,12 @@ class Bars:
         if isinstance(block, FoldBlock):
             paint, mono = theme.FOLDED, False
             line = _("{count} smaller layers").format(count=len(block.blocks))
-            detail = _folded_detail(block)
+            detail = sentence((_folded_detail(block), self._others(block)))
         else:
             paint, mono = theme.layer_paint(block.depth), True
             line = block.line
-            nature = sentence((short_digest(block.layer.diff_id), _nature(block)))
-            detail = _origin(block) or nature
+            digest = short_digest(block.layer.diff_id)
+            detail = _origin(block) or sentence((digest, self._others(block), _nature(block)))
         canvas.rect(x, y, width, height, paint, hint=line)
         left, right = x + 14, x + width - 14
         if isinstance(block, LayerBlock) and block.committed:
@@ -83,7 +92,7 @@ class Bars:
         if height < 40:
             middle = y + height / 2 + 4
             canvas.text(right, middle, amount, bold=True, fill=paint.ink, anchor="end")
-            beside = min(text_width(detail, 11), 190)
+            beside = min(text_width(detail, 11), 230)
             canvas.text(
                 right - 76, middle, detail, size=11, fill=paint.ink, anchor="end", width=beside
             )  # fmt: skip
@@ -105,15 +114,23 @@ class Bars:
         canvas.text(
             left, middle - 3, line, size=13, mono=mono, bold=True, fill=paint.ink, width=room
         )  # fmt: skip
-        if not self.alone and block.shared_with:
-            others = names([short_name(one) for one in block.shared_with], 2)
-            detail = sentence((detail, _("also in {names}").format(names=others)))
         canvas.text(left, middle + 14, detail, size=11.5, fill=paint.ink, width=room)
+
+    def _others(self, block: LayerBlock | FoldBlock) -> str:
+        """Name the other images on a layer, where there is no room to say it beside the bar."""
+        if self.alone or not block.shared_with:
+            return ""
+        return _("also in {names}").format(
+            names=names([short_name(one) for one in block.shared_with], 2)
+        )
 
     def _chip_rows(self, block: StepsBlock, width: float) -> list[list[tuple[str, float]]]:
         """Chips of one row each 20 px; no more than two rows, then a count."""
         most = 2 if self.alone else 1
+        full = sum(text_width(line, 11, mono=True) + 18 + 6 for line in block.lines) - 6
         widest = min(width - (_MORE if len(block.lines) > most else 0), 230.0)
+        if full <= width:
+            widest = width
         rows: list[list[tuple[str, float]]] = [[]]
         used = 0.0
         for number, line in enumerate(block.lines):
@@ -150,13 +167,18 @@ class Bars:
         paint = theme.WRITABLE
         box = height - 18
         canvas.rect(x, y, width, box, paint, line=1.5)
-        name = _("writable layer of {name}").format(name=container.name)
         amount = "" if container.writable is None else size(container.writable)
-        room = width - 28 - text_width(amount, 14, bold=True) - 8
-        canvas.text(x + 14, y + 20, name, size=13, mono=True, bold=True, width=room)
+        room = _name_room(block, width)
         canvas.text(x + width - 14, y + 21, amount, size=14, bold=True, anchor="end")
         line = y + 37
-        shown = container.changes[:_CHANGES_SHOWN]
+        if self._named_in_full(block, width):
+            name = _writable_of(block)
+        else:
+            name = container.name
+            canvas.text(x + 14, line, _("its writable layer"), size=11.5, width=width - 28)
+            line += 15
+        canvas.text(x + 14, y + 20, name, size=13, mono=True, bold=True, width=room)
+        shown = notable(container.changes)[:_CHANGES_SHOWN]
         for change in shown:
             canvas.text(
                 x + 14, line, change.kind, size=11.5, mono=True, bold=True,
@@ -166,14 +188,35 @@ class Bars:
             line += 15
         more = len(container.changes) - len(shown)
         if more > 0:
-            canvas.text(x + 14, line, _("and {count} more changes").format(count=more), size=11.5)
+            canvas.text(x + 14, line, more_changes(more), size=11.5)
         elif not shown:
             canvas.text(x + 14, line, _("nothing written yet"), size=11.5, fill=theme.SOFT)
         y += box + 6
         canvas.line(x, y, x + width, y, theme.SOFT, dashes="2 3")
+        below = _("read-only below")
+        if not self.alone:
+            image = short_name(container.image)
+            below = _("read-only below: {image}").format(image=_without_algorithm(image))
         canvas.text(
-            x + width, y + 13, _("read-only below"), size=11, fill=theme.SOFT, anchor="end"
+            x + width, y + 13, below, size=11, fill=theme.SOFT, anchor="end", width=width
         )  # fmt: skip
+
+    def _named_in_full(self, block: WritableBlock, width: float) -> bool:
+        wide = text_width(_writable_of(block), 13, mono=True, bold=True)
+        return self.alone or wide <= _name_room(block, width)
+
+
+def _writable_of(block: WritableBlock) -> str:
+    return _("writable layer of {name}").format(name=block.container.name)
+
+
+def _name_room(block: WritableBlock, width: float) -> float:
+    written = block.container.writable
+    return width - 36 - (0 if written is None else text_width(size(written), 14, bold=True))
+
+
+def _without_algorithm(image: str) -> str:
+    return short_digest(image) if image.startswith("sha256:") else image
 
 
 def _origin(block: LayerBlock) -> str:

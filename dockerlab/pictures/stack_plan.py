@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from dockerlab.facts import Container, Image, Layer, Stack
+from dockerlab.facts import Container, FileChange, Image, Layer, Stack
 from dockerlab.language import _
 from dockerlab.pictures.wording import step_line
 
@@ -119,6 +119,15 @@ class Segment:
     blocks: tuple[Block, ...]
     above: tuple["Segment", ...]
     columns: tuple[Column, ...]
+
+
+def notable(changes: Sequence[FileChange]) -> tuple[FileChange, ...]:
+    """Return changes with those first that say most.
+
+    A folder counts as changed because something in it did: it stands behind what it contains.
+    """
+    folders = {one.path.rpartition("/")[0] for one in changes}
+    return tuple(sorted(changes, key=lambda one: one.kind == "C" and one.path in folders))
 
 
 def plan(stack: Stack) -> tuple[Segment, int]:

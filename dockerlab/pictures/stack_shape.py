@@ -87,7 +87,9 @@ class StackShape:
 
     def _label_height(self, segment: Segment) -> float:
         column = segment.columns[0]
-        return 0 if column.container or (self.alone and len(column.image.tags) < 2) else 44
+        if column.container or (self.alone and len(column.image.tags) < 2):
+            return 0
+        return 32 if self.alone else 44
 
     def _widths(self, segment: Segment, width: float) -> list[float]:
         count = len(segment.columns)
@@ -122,12 +124,12 @@ class StackShape:
         if not self._label_height(segment):
             return
         left = x
-        tags = column.image.tags or (column.image.name,)
+        tags = _asked_first(column.image)
         for number, tag in enumerate(tags):
-            room = x + width - left
-            shown, _cut = fit(tag, min(room, 260) - 20, 12, mono=True, bold=True)
+            room = x + width - left - (60 if number < len(tags) - 1 else 0)
+            shown, cut = fit(tag, min(room, 260) - 20, 12, mono=True, bold=True)
             wide = text_width(shown, 12, mono=True, bold=True) + 20
-            if number and wide > room - (60 if number < len(tags) - 1 else 0):
+            if number and (cut or wide > room):
                 more = _("+{count} more").format(count=len(tags) - number)
                 self.canvas.text(left, y - 9, more, size=11.5, fill=theme.SOFT)
                 break
@@ -164,12 +166,28 @@ class StackShape:
                 continue
             canvas.hatch(left, top, 10, bottom - top, theme.PATH)
             canvas.text(left + 20, middle - 7, _("shared with"), size=11.5, fill=theme.SOFT)
-            who = names([short_name(one) for one in shared], 2)
+            who = _names_that_fit(shared, _NOTE - 8)
             canvas.text(left + 20, middle + 8, who, size=11.5, width=_NOTE - 8)
 
 
 def _shared(block: Block) -> tuple[str, ...]:
     return block.shared_with if isinstance(block, LayerBlock | FoldBlock) else ()
+
+
+def _names_that_fit(all_names: Sequence[str], width: float) -> str:
+    """Return two names and how many more there are; only one, cut, where two are too long."""
+    first, *others = (short_name(one) for one in all_names)
+    both = names((first, *others), 2)
+    if text_width(both, 11.5) <= width:
+        return both
+    beside = text_width(names(("", *others), 1), 11.5)
+    shown, _cut = fit(first, width - beside, 11.5, middle=True)
+    return names((shown, *others), 1)
+
+
+def _asked_first(image: Image) -> tuple[str, ...]:
+    others = tuple(tag for tag in image.tags if tag != image.name)
+    return (image.name, *others) if image.name in image.tags or not others else others
 
 
 def _image_line(image: Image, width: float) -> str:

@@ -12,9 +12,17 @@ from dockerlab.pictures.stack_plan import (
     Segment,
     StepsBlock,
     WritableBlock,
+    notable,
 )
 from dockerlab.pictures.wording import layers as layer_count
-from dockerlab.pictures.wording import names, sentence, short_digest, short_name, size
+from dockerlab.pictures.wording import (
+    more_changes,
+    names,
+    sentence,
+    short_digest,
+    short_name,
+    size,
+)
 
 _LINE = 58
 
@@ -89,7 +97,12 @@ def meaning(stack: Stack, left_out: int) -> list[str]:
     """Say what the picture means, and what it leaves out."""
     lines = [_meaning(stack)]
     if left_out:
-        lines.append(_("{count} more are not drawn: show fewer at once.").format(count=left_out))
+        words = ngettext(
+            "{count} more is not drawn: show fewer at once.",
+            "{count} more are not drawn: show fewer at once.",
+            left_out,
+        )
+        lines.append(words.format(count=left_out))
     return [line for line in lines if line]
 
 
@@ -166,7 +179,10 @@ def _tree(segment: Segment, first: str, rest: str) -> list[str]:
 
 def _end(column: Column) -> str:
     if column.container:
-        return "  ► " + _("container {name}").format(name=fit_cells(column.container.name, 40))
+        return "  ► " + _("container {name} on {image}").format(
+            name=fit_cells(column.container.name, 40),
+            image=fit_cells(short_name(column.image.name), 40),
+        )
     return "  ► " + names(column.image.tags or (column.image.name,))
 
 
@@ -178,10 +194,11 @@ def _lines(block: Block) -> list[str]:
         container = block.container
         name = _("writable layer of {name}").format(name=container.name)
         amount = "" if container.writable is None else size(container.writable)
-        changes = [f"      {c.kind} {fit_cells(c.path, _LINE)}" for c in container.changes[:4]]
+        shown = notable(container.changes)[:4]
+        changes = [f"      {c.kind} {fit_cells(c.path, _LINE)}" for c in shown]
         more = len(container.changes) - len(changes)
         if more > 0:
-            changes.append("      " + _("and {count} more changes").format(count=more))
+            changes.append("      " + more_changes(more))
         below = _("read-only below")
         return [f"  - - - {below}", *reversed(changes), _bar("┆", name, amount, "")]
     if isinstance(block, FoldBlock):

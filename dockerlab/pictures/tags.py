@@ -69,11 +69,13 @@ def draw_tags(world: TagWorld, before: TagWorld | None = None) -> Picture:
         headline=headline(world)
     )
     sentences = meaning(world, changes, compared=before is not None)
-    canvas = Canvas(title(world), description)
-    canvas.heading(title(world), headline(world))
+    name = title(changes)
+    canvas = Canvas(name, description)
+    canvas.heading(name, headline(world))
     bottom = _Drawing(canvas, graph).draw()
     svg = canvas.finish(canvas.paragraphs(bottom + 28, sentences))
-    return Picture.of(title(world), description, svg, tags_text(world, graph, sentences), world)
+    lines = tags_text(name, headline(world), graph, sentences)
+    return Picture.of(name, description, svg, lines, world)
 
 
 class _Drawing:
@@ -142,8 +144,7 @@ class _Drawing:
                 name = ngettext("{count} tag", "{count} tags", node.count).format(count=node.count)
             self.canvas.text(
                 x + 10, y + height / 2 + 4, name, size=12, mono=bool(node.name),
-                bold=node.kind != "registry", fill=paint.ink, width=width - 16,
-                middle=node.kind == "repository",
+                bold=node.kind != "registry", fill=paint.ink, width=width - 16, middle=True,
             )  # fmt: skip
         self._mark(node, x, y)
 
@@ -161,7 +162,8 @@ class _Drawing:
         canvas = self.canvas
         name = node.name or _("{count} containers").format(count=node.count)
         canvas.text(
-            x + 12, y + 16, name, size=12, mono=bool(node.name), bold=True, width=width - 18
+            x + 12, y + 16, name, size=12, mono=bool(node.name), bold=True, width=width - 18,
+            middle=True,
         )  # fmt: skip
         states = state_counts(node.containers)
         ink = theme.SOFT

@@ -14,11 +14,11 @@ from dockerlab.pictures.wording import sentence, short_digest, size
 _MARKS: dict[Status, str] = {"same": " ", "new": "+", "gone": "−", "moved": "~"}  # noqa: RUF001
 
 
-def title(world: TagWorld) -> str:
+def title(changes: Changes) -> str:
     """Name what is shown: the one repository, or all."""
-    repositories = world.repositories
+    repositories = {reference.familiar_repository for reference in changes.tag_status}
     if len(repositories) == 1:
-        return _("names of {repository}").format(repository=repositories[0])
+        return _("names of {repository}").format(repository=repositories.pop())
     return _("names and images")
 
 
@@ -68,7 +68,8 @@ def image_lines(node: Node) -> tuple[str, str, str]:
     total = size(image_total(node.images))
     if node.count > 1:
         name = _("{count} images").format(count=node.count)
-        return name, "", total if node.names else _("dangling: no name") + f" · {total}"
+        most = _("{size} if none were shared").format(size=total)
+        return name, "", most if node.names else sentence((_("dangling"), most))
     image = node.images[0]
     said = []
     if node.status != "gone" and not node.names:
@@ -100,11 +101,12 @@ def meaning(world: TagWorld, changes: Changes, *, compared: bool) -> list[str]:
         return [_changed(changes)]
     if not world.images:
         return [_("This engine holds no image yet.")]
+    lines = []
     if any(len(image.references) > 1 for image in world.images):
-        return [_("Several names can point at one image: removing one removes only the name.")]
+        lines.append(_("Several names can point at one image: removing one removes only the name."))
     if any(image.dangling for image in world.images):
-        return [_("A dangling image lost its last name, mostly to a newer build or pull.")]
-    return [_("A tag is only a name for an image ID: it can be moved to another image.")]
+        lines.append(_("A dangling image lost its last name, mostly to a newer build or pull."))
+    return lines or [_("A tag is only a name for an image ID: it can be moved to another image.")]
 
 
 def _changed(changes: Changes) -> str:
@@ -130,9 +132,9 @@ def _count(words: str, count: int) -> str:
     return words.format(count=count) if count else ""
 
 
-def tags_text(world: TagWorld, graph: Graph, sentences: Sequence[str]) -> list[str]:
+def tags_text(title: str, headline: str, graph: Graph, sentences: Sequence[str]) -> list[str]:
     """Return the picture's lines for a terminal: a tree of repositories with a line a tag."""
-    lines = [f"{title(world)} — {headline(world)}"]
+    lines = [f"{title} — {headline}"]
     nodes = graph.nodes
     below: dict[Place, list[tuple[Place, Status]]] = {}
     for edge in graph.edges.values():

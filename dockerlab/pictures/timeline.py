@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from dockerlab.facts import Lane, Moment, Span, State, Timeline
+from dockerlab.language import _
 from dockerlab.pictures import theme
 from dockerlab.pictures.lifecycle_map import state_word
 from dockerlab.pictures.measure import text_width
@@ -15,6 +17,7 @@ from dockerlab.pictures.timeline_words import (
     description,
     headline,
     lane_note,
+    lane_notes,
     left_out,
     meaning,
     moment_words,
@@ -52,13 +55,8 @@ def draw_timeline(timeline: Timeline) -> Picture:
         scale but for long pauses, which are cut and marked. Of more than 24 lanes the oldest of
         those with the fewest events are counted, not drawn.
     """
-    return Picture(
-        title=title(timeline),
-        description=description(timeline),
-        svg=_Drawing(timeline).draw(),
-        text=timeline_text(timeline),
-        facts=timeline,
-    )
+    svg, lines = _Drawing(timeline).draw(), timeline_text(timeline)
+    return Picture.of(title(timeline), description(timeline), svg, lines, timeline)
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,12 @@ class _Drawing:
         if note:
             canvas.text(theme.MARGIN, bottom + 14, note, size=12, fill=theme.SOFT)
             bottom += 22
-        return canvas.finish(canvas.paragraphs(bottom + 26, meaning(self.timeline)))
+        sentences = meaning(self.timeline)
+        if any(stretch.cut for stretch in self.scale.stretches):
+            sentences.insert(
+                1, _("Where the axis is broken, nothing happened for the time above it.")
+            )
+        return canvas.finish(canvas.paragraphs(bottom + 26, sentences))
 
     def _height(self, labels: Sequence[_Label]) -> float:
         least = 1 if self.rows > 1 else 0
@@ -120,6 +123,7 @@ class _Drawing:
     def _axis(self, bottom: float) -> None:
         canvas = self.canvas
         y = _TOP - 20
+        free = 0.0
         for tick in self.scale.ticks(64):
             x = _LEFT + tick.x
             canvas.line(x, y + 6, x, bottom, theme.GRID)
@@ -127,11 +131,12 @@ class _Drawing:
                    for stretch in self.scale.stretches):  # fmt: skip
                 continue  # its words would run into the mark
             words = duration(tick.seconds)
-            over = x + text_width(words, 11) / 2 > theme.WIDTH - 14
-            canvas.text(
-                x + (14 if over else 0), y, words, size=11, fill=theme.SOFT,
-                anchor="end" if over else "middle",
-            )  # fmt: skip
+            wide = text_width(words, 11)
+            left = min(x - wide / 2, theme.WIDTH - 10 - wide)
+            if left < free:
+                continue
+            free = left + wide + 6
+            canvas.text(left + wide / 2, y, words, size=11, fill=theme.SOFT, anchor="middle")
         canvas.line(_LEFT, y + 6, _LEFT + _WIDTH, y + 6, theme.FAINT)
         for stretch in self.scale.stretches:
             if stretch.cut:
@@ -147,15 +152,7 @@ class _Drawing:
         canvas = self.canvas
         middle = y + self.tall / 2
         canvas.line(_LEFT, middle, _LEFT + _WIDTH, middle, theme.GRID)
-        name, note = lane.name or lane.id[:12], lane_note(lane)
-        shift = -3 if note else 4
-        canvas.text(
-            theme.MARGIN, middle + shift, name, size=12.5, mono=True, bold=True,
-            width=_LABELS - 12,
-        )  # fmt: skip
-        canvas.text(
-            theme.MARGIN, middle + 12, note, size=11, fill=_ink(lane.state), width=_LABELS - 8
-        )  # fmt: skip
+        self._name(lane, middle)
         for span in lane.spans:
             self._bar(lane, span, y)
         for moment in lane.moments:
@@ -184,6 +181,22 @@ class _Drawing:
             else:
                 canvas.text(_LEFT + label.left - 1, base, label.words, size=11)
 
+    def _name(self, lane: Lane, middle: float) -> None:
+        """Write a container's name and what it has come to, in two lines where one is too short."""
+        note = lane_note(lane)
+        lines = [note] if text_width(note, 11) <= _LABELS - 8 else lane_notes(lane)
+        base = middle - 3 - 6 * (len(lines) - 1)
+        canvas = self.canvas
+        canvas.text(
+            theme.MARGIN, base, lane.name or lane.id[:12], size=12.5, mono=True, bold=True,
+            width=_LABELS - 12,
+        )  # fmt: skip
+        for number, line in enumerate(lines, 1):
+            canvas.text(
+                theme.MARGIN, base + 2 + 13 * number, line, size=11, fill=_ink(lane.state),
+                width=_LABELS - 8,
+            )  # fmt: skip
+
     def _bar(self, lane: Lane, span: Span, y: float) -> None:
         canvas = self.canvas
         paint = theme.STATES[span.state]
@@ -200,16 +213,26 @@ class _Drawing:
             left, top, width, height, Paint(fill, ink, paint.edge, not span.witnessed),
             radius=min(3, width / 2), hint=f"{lane.name}: {hint}",
         )  # fmt: skip
-        middle = (left + right) / 2
-        baseline = y + self.tall / 2 + 4
         if height < 12:
             return
-        for shape in theme.SYMBOLS.get(span.state, ()) if width >= 18 else ():
-            with_word = text_width(word, 11, bold=True) + 34 <= width
-            at = (left + 13 if with_word else middle, y + self.tall / 2)
+        wide = text_width(word, 11, bold=True) + 34
+        begin, end = self._clear(lane, left, right, wide)
+        with_word = end - begin >= wide
+        at = (begin + 13 if with_word else (begin + end) / 2, y + self.tall / 2)
+        for shape in theme.SYMBOLS.get(span.state, ()) if end - begin >= 18 else ():
             canvas.path(shape, fill=ink, at=at)
-        if text_width(word, 11, bold=True) + 34 <= width:
-            canvas.text(left + 24, baseline, word, size=11, bold=True, fill=ink)
+        if with_word:
+            baseline = y + self.tall / 2 + 4
+            canvas.text(begin + 24, baseline, word, size=11, bold=True, fill=ink)
+
+    def _clear(self, lane: Lane, left: float, right: float, wide: float) -> tuple[float, float]:
+        """Return where a bar has no marks: the first place wide enough, else the widest."""
+        marks = [_LEFT + self.scale.place(moment.at) for moment in lane.moments]
+        cuts = [_LEFT + (one.left + one.right) / 2 for one in self.scale.stretches if one.cut]
+        inside = sorted(x for x in (*marks, *cuts) if left < x < right)
+        places = list(pairwise((left, *inside, right)))
+        wide_enough = (one for one in places if one[1] - one[0] >= wide)
+        return next(wide_enough, max(places, key=lambda one: one[1] - one[0]))
 
     def _cross(self, x: float, y: float) -> None:
         for rise in (-5, 5):

@@ -18,7 +18,7 @@ _MARKS: dict[State, str] = {
     "created": "·", "running": "=", "paused": '"', "restarting": "~", "removing": "-",
     "exited": "_", "dead": "x",
 }  # fmt: skip
-_CODES_EXPLAINED = 3
+_CODES_EXPLAINED = 6
 _EVENTS_TOLD = 40
 
 
@@ -71,14 +71,20 @@ def description(timeline: Timeline) -> str:
 
 
 def lane_note(lane: Lane) -> str:
-    """Return what a container has come to."""
+    """Return what a container has come to, in one line."""
+    return sentence(lane_notes(lane))
+
+
+def lane_notes(lane: Lane) -> list[str]:
+    """Return what a container has come to: its state, and how it fares."""
     code = f" ({lane.exit_code})" if lane.exit_code is not None else ""
     ended = code if lane.state in ("exited", "dead", "restarting", "removed") else ""
     checked = lane.state == "running" and lane.health not in ("", "none")
     health = fit_cells(lane.health, 20) if checked else ""
     again = _("{count} restarts").format(count=lane.restarts) if lane.restarts > 1 else ""
     again = _("1 restart") if lane.restarts == 1 else again
-    return sentence((state_word(lane.state) + ended, health, again))
+    fares = sentence((health, again))
+    return [state_word(lane.state) + ended, *([fares] if fares else [])]
 
 
 def moment_words(moment: Moment) -> str:
@@ -115,8 +121,8 @@ def meaning(timeline: Timeline) -> list[str]:
     return lines
 
 
-def timeline_text(timeline: Timeline) -> str:
-    """Return the picture for a terminal: a lane of signs each, and its events below it."""
+def timeline_text(timeline: Timeline) -> list[str]:
+    """Return the picture's lines for a terminal: a lane of signs each, its events below it."""
     lines = [f"{fit_cells(title(timeline), 60)} — {headline(timeline)}"]
     lanes = shown_lanes(timeline)
     moments = [one.at for lane in timeline.lanes for one in lane.moments]
@@ -136,7 +142,7 @@ def timeline_text(timeline: Timeline) -> str:
     if any(stretch.cut for stretch in scale.stretches):
         legend.append("// " + _("a pause, cut short"))
     lines += ["   ".join(legend)] if legend else []
-    return "\n".join(line.rstrip() for line in [*lines, *meaning(timeline)])
+    return [*lines, *meaning(timeline)]
 
 
 def _axis(scale: Scale) -> str:

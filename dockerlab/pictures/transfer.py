@@ -52,13 +52,8 @@ def draw_transfer(transfer: Transfer) -> Picture:
         canvas.text(_ID, y + 14, _more(more), size=12, fill=theme.SOFT)
         y += _ROW
     y = _digest(canvas, transfer, y + 6)
-    return Picture(
-        title=title,
-        description=description,
-        svg=canvas.finish(canvas.paragraphs(y + 26, _meaning(transfer))),
-        text=_text(transfer, title),
-        facts=transfer,
-    )
+    svg = canvas.finish(canvas.paragraphs(y + 26, _meaning(transfer)))
+    return Picture.of(title, description, svg, _text(transfer, title), transfer)
 
 
 def _layer(canvas: Canvas, layer: MovedLayer, y: float, largest: int) -> None:
@@ -131,9 +126,20 @@ def _headline(transfer: Transfer) -> str:
         (
             ngettext("{count} layer moved", "{count} layers moved", count).format(count=count),
             size(total) if total else "",
-            _("{count} not: the other side had them").format(count=here) if here else "",
+            _not_moved(transfer, here) if here else "",
         )
     )
+
+
+def _not_moved(transfer: Transfer, count: int) -> str:
+    words = (
+        ngettext("{count} not: the engine had it", "{count} not: the engine had them", count)
+        if transfer.direction == "pull"
+        else ngettext(
+            "{count} not: the registry had it", "{count} not: the registry had them", count
+        )
+    )
+    return words.format(count=count)
 
 
 def _meaning(transfer: Transfer) -> list[str]:
@@ -153,7 +159,7 @@ def _meaning(transfer: Transfer) -> list[str]:
     return lines
 
 
-def _text(transfer: Transfer, title: str) -> str:
+def _text(transfer: Transfer, title: str) -> list[str]:
     lines = [f"{fit_cells(title, 90)} — {_headline(transfer)}"]
     largest = max((layer.size or 0 for layer in transfer.layers), default=0)
     for layer in _shown(transfer):
@@ -170,4 +176,4 @@ def _text(transfer: Transfer, title: str) -> str:
     lines += [_more(more)] if more > 0 else []
     if transfer.digest:
         lines.append(f"{fit_cells(transfer.name, 60)} → sha256:{short_digest(transfer.digest)}…")
-    return "\n".join([*lines, *_meaning(transfer)])
+    return [*lines, *_meaning(transfer)]

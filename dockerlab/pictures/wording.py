@@ -104,6 +104,13 @@ def layers(count: int) -> str:
     return ngettext("{count} layer", "{count} layers", count).format(count=count)
 
 
+def more_changes(count: int) -> str:
+    """Count the changes in a writable layer that are not shown."""
+    return ngettext("and {count} more change", "and {count} more changes", count).format(
+        count=count
+    )
+
+
 def sentence(parts: Iterable[str]) -> str:
     """Join what matters with middle dots."""
     return " · ".join(part for part in parts if part)

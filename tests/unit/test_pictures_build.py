@@ -158,3 +158,16 @@ def test_outcomes_can_be_read(outcome: str) -> None:
     paint = dict(theme.OUTCOMES)[outcome]
     assert contrast(paint.fill, paint.ink) >= 4.5
     assert contrast(theme.CARD, theme.SOFT if paint.dashed else paint.edge) >= 4.5
+
+
+def test_only_what_is_taken_of_a_stage_is_in_the_image() -> None:
+    assert "Of what stage one made, only what COPY --from takes" in draw_build(TWO).text
+    alone = stages(BuildStep(1, "FROM", "x", 0, "base"), BuildStep(2, "FROM", "y", 1, "base"))
+    assert "What stage one made is not in the image" in draw_build(alone).text
+
+
+def test_short_times_are_told_alike() -> None:
+    steps = [BuildStep(n, "RUN", f"step {n}", 0, "ran", 0.01 * n) for n in range(1, 13)]
+    shown = words(draw_build(stages(*steps, names="one")).svg)
+    assert shown.count("< 0.1 s") == 9
+    assert "0.12 s" in shown

@@ -87,7 +87,7 @@ def test_files_the_largest_first() -> None:
     assert {"5 kB", "10 B → 20 B", "changed", "other mode", "other owner", "other kind"} <= set(
         shown
     )
-    assert "1 only in app:1 · 1 only in base:1 · 5 in both, but different" in shown
+    assert "- 1 only in app:1 · + 1 only in base:1 · ≠ 5 in both, but different" in shown
     many = tuple(FileDifference(f"/{n}", "only a", n) for n in range(5_000))
     picture = draw_comparison(compared(APP, BASE, 3, files=many))
     assert "and 4,988 more files" in words(picture.svg)
@@ -158,3 +158,8 @@ def test_a_commit_between_stacks_that_are_no_neighbours_has_its_mark_but_no_arro
 def test_a_commit_that_nobody_witnessed_says_so() -> None:
     text = draw_stack(committed(BASE, KEPT, witnessed=False)).text
     assert "the engine no longer knows which" in text
+
+
+def test_what_does_not_differ_is_said_to_be_the_same() -> None:
+    line = draw_comparison(compared(APP, BASE, 3, files=())).text.splitlines()[0]
+    assert line.endswith("the same settings · the same files")

@@ -1,5 +1,6 @@
 """The state machine with the way a container went."""
 
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_loop_walked_often_shows_how_often() -> None:
     for _round in range(30):
         way += [StateChange("paused", "pause"), StateChange("running", "unpause")]
     picture = draw_lifecycle(container("running", *way))
-    assert words(picture.svg).count("30 times") == 2
+    assert words(picture.svg).count("30×") == 2  # noqa: RUF001  the sign for times
     assert "50 more steps" in picture.text
 
 
@@ -125,3 +126,11 @@ def test_states_keep_clear_of_each_other() -> None:
     for number, (x, y) in enumerate(places):
         for other_x, other_y in places[number + 1 :]:
             assert abs(x - other_x) >= 150 or abs(y - other_y) >= 50
+
+
+def test_a_restart_is_told_by_what_did_it() -> None:
+    way = [StateChange("created", "create"), StateChange("running", "start")]
+    way += [StateChange("restarting", "policy", exit_code=3), StateChange("running", "policy")]
+    text = draw_lifecycle(container("running", *way)).text
+    assert re.search(r"3 it ends: restart policy +→ restarting \(3\)", text)
+    assert re.search(r"4 after a delay +→ running", text)

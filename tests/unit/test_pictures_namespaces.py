@@ -45,9 +45,9 @@ def test_another_containers_network_is_named() -> None:
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        (Limit("memory", 64e6, 64e6, 16e6, "memory.max"), "16 MB of 64 MB"),
-        (Limit("memory", None, None, 16e6, "memory.max"), "16 MB, no limit"),
-        (Limit("memory", 64e6), "at most 64 MB"),
+        (Limit("memory", 2**26, 2**26, 2**24, "memory.max"), "16 MiB of 64 MiB"),
+        (Limit("memory", None, None, 2**24, "memory.max"), "16 MiB, no limit"),
+        (Limit("memory", 2**26), "at most 64 MiB"),
         (Limit("memory", 64e6, None, None, "memory.max"), "no limit"),
         (Limit("cpu", 0.5, 0.5, None, "cpu.max"), "at most 0.5"),
         (Limit("pids", None), "no limit"),

@@ -1,11 +1,12 @@
 """The registry's picture: what is shared is known again, attestations are no platforms."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from registry_zoo import digest, index_target, large_world, plain_target, small_world
 
-from dockerlab.facts import HeldManifest, RegistryWorld, Repository, Target
+from dockerlab.facts import Blob, HeldManifest, RegistryWorld, Repository, Target
 from dockerlab.pictures import draw_registry
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -104,3 +105,28 @@ def test_empty() -> None:
 
 def test_same_facts_same_bytes() -> None:
     assert draw_registry(large_world(20, 5)) == draw_registry(large_world(20, 5))
+
+
+def test_a_small_shared_blob_carries_its_letter_too() -> None:
+    large, one, other = (plain_target(name, "1") for name in ("large", "one", "other"))
+    small = HeldManifest(digest("one"), 5, blobs=(*one.manifests[0].blobs[:1], Blob("s", 9)))
+    again = HeldManifest(digest("two"), 5, blobs=(*other.manifests[0].blobs[:1], Blob("s", 9)))
+    targets = (
+        large,
+        replace(one, manifests=(small,)),
+        replace(other, manifests=(again,)),
+    )
+    told = words(RegistryWorld("x", True, (Repository("a", 3, targets),)))
+    assert told.count("A") == 3
+
+
+def test_every_letter_is_explained() -> None:
+    blobs = tuple(Blob(f"sha256:{number:02}", 1000 - number) for number in range(30))
+    targets = tuple(
+        Target(digest(name), "manifest", (name,), (HeldManifest(digest(name), 5, blobs=blobs),))
+        for name in ("a", "b")
+    )
+    told = words(RegistryWorld("x", True, (Repository("r", 2, targets),)))
+    letters = [one for one in told if len(one) == 1 and one.isupper()]
+    assert set(letters) == set("ABCDEFGHIJKL")
+    assert sum("in 2 manifests" in one for one in told) == 12

@@ -1,5 +1,6 @@
 """The layer stack."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -151,3 +152,39 @@ def test_recorded_facts_give_the_same_bytes_each_time(engine: str) -> None:
     assert "writable layer of recorded-exited" in shown
     # which for Podman, with one builder, is the same image
     assert "recorded-app:classic" in shown or engine.startswith("podman")
+
+
+def test_what_a_container_wrote_stands_before_the_folders_it_lies_in() -> None:
+    base = image("app:1", 2)
+    changes = [FileChange("C", folder) for folder in ("/etc", "/usr", "/usr/share", "/usr/share/a")]
+    changes += [FileChange("A", "/usr/share/a/new"), FileChange("C", "/tmp"),
+                FileChange("D", "/etc/old")]  # fmt: skip
+    web = Container("c1", "web", "app:1", base.id, "running", changes=tuple(changes))
+    shown = words(draw_stack(Stack((base,), (web,))).svg)
+    assert {"/usr/share/a/new", "/tmp", "/etc/old", "/etc"} <= set(shown)
+    assert "/usr/share/a" not in shown
+    assert "and 3 more changes" in shown
+
+
+def test_side_by_side_each_container_has_its_whole_name_and_its_image() -> None:
+    base = image("app:1", 2)
+    users = tuple(Container(f"c{n}", f"web-{n}", "app:1", base.id, "running") for n in range(4))
+    shown = words(draw_stack(Stack((base,), users)).svg)
+    assert {"web-0", "web-1", "web-2", "web-3", "its writable layer"} <= set(shown)
+    assert shown.count("read-only below: app:1") == 4
+
+
+def test_the_name_that_was_asked_for_comes_first() -> None:
+    one = replace(image("web:1", 2), tags=("a.example.com/a/rather/long:name", "web:1"))
+    shown = words(draw_stack(Stack((one, image("x:1", 2), image("y:1", 2)))).svg)
+    assert "web:1" in shown
+    assert "+1 more" in shown
+
+
+def test_so_many_names_as_there_is_room_for() -> None:
+    def told(*shared: str) -> list[str]:
+        return words(draw_stack(Stack((image("app:1", 2, base=1, shared=shared),))).svg)
+
+    assert "a:1, b:1 and 1 more" in told("a:1", "b:1", "c:1")
+    long = [f"registry.example.com/team/app-{number}:1" for number in range(3)]
+    assert any(re.fullmatch(r"registry\.ex.*….*app-0:1 and 2 more", one) for one in told(*long))

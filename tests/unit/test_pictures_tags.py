@@ -150,3 +150,19 @@ def test_another_process_draws_the_same_bytes() -> None:
         )  # fmt: skip
         seen.add(done.stdout)
     assert len(seen) == 1
+
+
+def test_several_names_and_dangling_images_are_both_explained() -> None:
+    text = draw_tags(TagWorld((tagged(1, "a:1", "a:2"), tagged(2)))).text
+    assert "Several names can point at one image" in text
+    assert "A dangling image lost its last name" in text
+
+
+def test_the_title_counts_the_repositories_that_are_gone() -> None:
+    now = TagWorld((tagged(1, "app:1"),))
+    assert draw_tags(now).title == "names of app"
+    assert draw_tags(now, TagWorld((tagged(1, "app:1", "old:1"),))).title == "names and images"
+
+
+def test_bytes_of_many_images_are_not_taken_for_bytes_on_disk() -> None:
+    assert "GB if none were shared" in draw_tags(world(30, 300, 100)).text

@@ -160,3 +160,35 @@ def test_same_facts_same_bytes() -> None:
 )  # fmt: skip
 def test_durations(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_the_word_in_a_bar_is_clear_of_its_marks() -> None:
+    checked = replace(
+        lane("web", (0, "created", "create"), (1, "running", "start"), now=100),
+        moments=(Moment(at(1), "start"), Moment(at(4), "health_status", health="unhealthy")),
+    )
+    svg = draw_timeline(Timeline(START, at(100), (checked,))).svg
+    (word,) = (text for text in ET.fromstring(svg).iter(f"{SVG}text") if text.text == "running"
+               and text.get("font-weight"))  # fmt: skip
+    assert float(word.get("x", 0)) > LEFT + 4 * (RIGHT - LEFT) / 100
+
+
+def test_a_long_note_takes_two_lines() -> None:
+    restarted = replace(STOPPED, state="restarting", restarts=12)
+    shown = words(draw_timeline(Timeline(START, at(20), (restarted,))).svg)
+    assert {"restarting (137)", "12 restarts"} <= set(shown)
+    assert (
+        "restarting (137) · 12 restarts"
+        in draw_timeline(Timeline(START, at(20), (restarted,))).text
+    )
+
+
+def test_a_broken_axis_is_explained() -> None:
+    waited = lane(
+        "web", (0, "created", "create"), (1, "running", "start"), (4000, "exited", "die"),
+        now=4001, code=0,
+    )  # fmt: skip
+    shown = "\n".join(words(draw_timeline(Timeline(START, at(4001), (waited,))).svg))
+    assert "Where the axis is broken" in shown
+    assert "1 h 6 min" in shown
+    assert "broken" not in draw_timeline(Timeline(START, at(20), (STOPPED,))).svg

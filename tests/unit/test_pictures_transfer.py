@@ -60,3 +60,10 @@ def test_many_layers_fold() -> None:
     picture = draw_transfer(transfer(*["downloaded"] * 100))
     assert "and 80 more layers" in picture.text
     assert picture == draw_transfer(transfer(*["downloaded"] * 100))
+
+
+def test_who_had_the_layers_that_did_not_move() -> None:
+    pulled = transfer("downloaded", "exists")
+    assert "1 not: the engine had it" in draw_transfer(pulled).text
+    pushed = replace(transfer("pushed", "exists", "mounted"), direction="push")
+    assert "2 not: the registry had them" in draw_transfer(pushed).text
