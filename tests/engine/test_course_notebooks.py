@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import logging
 import os
 import subprocess
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dockerlab.course.chapters import CHAPTERS
 from dockerlab.course.ledger import read_ledger
 from dockerlab.engine import connect, embedded
 from dockerlab.engine.find import find
+from dockerlab.engine.places import Places
 from dockerlab.engine.stock import stock
 
 pytestmark = pytest.mark.engine
@@ -33,7 +35,7 @@ GROUPS = [REVERSED[start : start + TOGETHER] for start in range(0, len(REVERSED)
 
 async def run(notebook: str, folder: Path, variables: dict[str, str]) -> str:
     """Run a notebook in an empty folder; give what went wrong, if anything."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     content = nbformat.read(FOLDER / f"{notebook}.ipynb", 4)
     probing = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import claim_probe\n"
@@ -55,6 +57,25 @@ def run_together(*jobs: Coroutine[None, None, str]) -> list[str]:
         return await asyncio.gather(*jobs)
 
     return [problem for problem in asyncio.run(together()) if problem]
+
+
+def run_fairly(attempt: Callable[[Path], list[str]], folder: Path, *engines: Places) -> list[str]:
+    """Give what went wrong; where an engine lost output, once more.
+
+    Now and then dockerd on a busy machine closes a container's output before it has read it; its
+    log tells ("closed fifo"). That is no fault of a chapter, and any other fault is not excused.
+    """
+    before = lost_outputs(engines)
+    problems = attempt(folder / "once")
+    if problems and lost_outputs(engines) > before:
+        logging.getLogger(__name__).warning("an engine lost output: %s", problems)
+        problems = attempt(folder / "again")
+    return problems
+
+
+def lost_outputs(engines: tuple[Places, ...]) -> int:
+    logs = [(each.logs / "dockerd.log").read_text(errors="replace") for each in engines]
+    return sum(log.count("reading from a closed fifo") for log in logs)
 
 
 def furnish(client: docker.DockerClient) -> None:
@@ -112,15 +133,19 @@ def own(places) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("notebooks", GROUPS, ids="+".join)
-def test_three_chapters_at_once_touch_nothing_of_the_student_s(notebooks, own, tmp_path):
+def test_three_chapters_at_once_touch_nothing_of_the_student_s(notebooks, own, places, tmp_path):
+    def attempt(folder: Path) -> list[str]:
+        return run_together(*(run(name, folder / name, own) for name in notebooks))
+
     with closing(docker.DockerClient(base_url=own["DOCKER_HOST"])) as client:
         before, held = inspected(own), holdings(client)
-        assert not run_together(*(run(name, tmp_path / name, own) for name in notebooks))
+        assert not run_fairly(attempt, tmp_path, places)
         assert inspected(own) == before
         assert holdings(client) == held
+    ran = tmp_path / ("again" if (tmp_path / "again").exists() else "once")
     for name in notebooks:
-        assert {path.name for path in (tmp_path / name).iterdir()} <= {".dockerlab"}
-        probed = tmp_path / f"{name}.claims"
+        assert {path.name for path in (ran / name).iterdir()} <= {".dockerlab"}
+        probed = ran / f"{name}.claims"
         could_fail = json.loads(probed.read_text()) if probed.exists() else {}
         assert not [claim for claim, could in could_fail.items() if not could], name
         shown = {row.id for row in read_ledger().values() if row.verdict != "stated"}
@@ -133,13 +158,15 @@ def test_three_chapters_at_once_touch_nothing_of_the_student_s(notebooks, own, t
 def test_two_students_on_one_machine_each_have_an_engine(places, other, tmp_path):
     """The chapter publishes port 80, which only one of them can have."""
     stock(places)
-    students = [
-        {"DOCKERLAB_ENGINE": "embedded", "DOCKERLAB_INSTANCE": each.instance}
+    students = {
+        each.instance: {"DOCKERLAB_ENGINE": "embedded", "DOCKERLAB_INSTANCE": each.instance}
         for each in (places, other)
-    ]
-    assert not run_together(
-        *(
-            run("03-4-commit", tmp_path / student["DOCKERLAB_INSTANCE"], student)
-            for student in students
+    }
+
+    def attempt(folder: Path) -> list[str]:
+        return run_together(
+            *(run("03-4-commit", folder / name, own) for name, own in students.items())
         )
-    )
+
+    embedded.start(other)
+    assert not run_fairly(attempt, tmp_path, places, other)

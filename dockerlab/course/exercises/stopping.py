@@ -4,6 +4,7 @@ import docker
 
 from dockerlab.course.check import Exercise, Point
 from dockerlab.course.exercises.finding import container_point, judged, running_point
+from dockerlab.facts import read_timeline
 from dockerlab.language import _
 
 _CLEAN, _NET = "lab43-clean", "lab43-net"
@@ -26,13 +27,30 @@ def _look_at_clean(client: docker.DockerClient) -> tuple[Point, ...]:
             "137 is SIGKILL: its process 1 ignored SIGTERM until the patience was over. Let the "
             "command handle it: trap 'exit 0' TERM"
         )
+    elif code == 0:
+        hint = _(
+            "Nobody stopped it: its command came to an end. Let it run on, and then "
+            "`docker stop {name}`."
+        )
     elif code == 143:
         hint = _("143 is SIGTERM, so it was ended by the signal; a handler can end it with 0.")
     else:
         hint = _("It ended by itself, and not well: docker logs {name} may say why.")
     seen = _("it is {state}, with code {code}").format(state=status, code=code)
     wanted = _("it was stopped, and ended with exit code 0")
-    return (there, judged(wanted, status == "exited" and code == 0, seen, hint.format(name=_CLEAN)))
+    met = status == "exited" and code == 0 and not _ended_by_itself(client)
+    return (there, judged(wanted, met, seen, hint.format(name=_CLEAN)))
+
+
+def _ended_by_itself(client: docker.DockerClient) -> bool:
+    """Tell whether its last run ended unasked; False where the engine no longer remembers."""
+    told = [
+        moment.action for lane in read_timeline(client, _CLEAN).lanes for moment in lane.moments
+    ]
+    begun = max((place for place, action in enumerate(told) if action == "start"), default=None)
+    if begun is None or "die" not in told[begun:]:
+        return False
+    return not {"kill", "stop"} & set(told[begun:])
 
 
 def _look_at_net(client: docker.DockerClient) -> tuple[Point, ...]:
