@@ -32,17 +32,23 @@ def _named(client: docker.DockerClient, name: str, identity: str) -> Point:
 def _look_at_found(client: docker.DockerClient) -> tuple[Point, ...]:
     label = f"{LABEL}=3.2"
     nameless = client.api.images(filters={"dangling": True, "label": [label]})
-    return (_found(client, label), _no_more(len(nameless)))
+    return (_found(client, label, len(nameless)), _no_more(len(nameless)))
 
 
-def _found(client: docker.DockerClient, label: str) -> Point:
+def _found(client: docker.DockerClient, label: str, nameless: int) -> Point:
     wanted = _("{name} is the image that was lost").format(name=_FOUND)
     image = inspect_image(client, _FOUND)
     if image is None:
         way = _(
             "`docker image ls -f dangling=true -f label={label}` lists the nameless ones; "
             "`docker tag ID {name}` names one."
-        ).format(label=label, name=_FOUND)
+        )
+        if not nameless:
+            way = _(
+                "No nameless image is left to be found: a prune takes all of them. Run the cell "
+                "above again, and name one before you prune."
+            )
+        way = way.format(label=label, name=_FOUND)
         return missing(wanted, _FOUND, image_names(client), way)
     labels = (image.get("Config") or {}).get("Labels") or {}
     hint = _("It lacks the label lost=yes, so it is another image. Run the cell above again.")

@@ -11,6 +11,7 @@ from dockerlab.course.exercises.finding import (
 )
 from dockerlab.errors import LabError
 from dockerlab.facts import read_registry
+from dockerlab.facts.registry.values import Target
 from dockerlab.language import _
 
 _REGISTRY, _BOX, _TAGS = "lab23-registry", "lab23-student/box", ("1.0", "stable")
@@ -28,7 +29,7 @@ def _look_at_shelf(client: docker.DockerClient) -> tuple[Point, ...]:
     except LabError as error:
         return (Point(wanted, False, error.problem, error.mend),)
     found = {
-        each.name: {tag for target in each.targets for tag in target.tags}
+        each.name: {tag: target for target in each.targets for tag in target.tags}
         for each in shelf.repositories
     }
     if _BOX not in found:
@@ -49,7 +50,8 @@ def _look_at_shelf(client: docker.DockerClient) -> tuple[Point, ...]:
             Point(wanted, True, _("it does")),
             Point(_("it holds {box}").format(box=_BOX), False, seen, hint),
         )
-    return (Point(wanted, True, _("it does")), _tags(found[_BOX]), _content(client, address))
+    box = found[_BOX]
+    return (Point(wanted, True, _("it does")), _tags(set(box)), _content(client, box))
 
 
 def _tags(found: set[str]) -> Point:
@@ -63,16 +65,29 @@ def _tags(found: set[str]) -> Point:
     return judged(wanted, not missing, seen, hint)
 
 
-def _content(client: docker.DockerClient, address: str) -> Point:
+def _content(client: docker.DockerClient, pushed: dict[str, Target]) -> Point:
+    """Judge by the numbers that the registry has: an image's layers may be another's as well."""
     wanted = _("both are busybox")
-    base = inspect_image(client, "busybox")
-    layers = base["RootFS"].get("Layers") if base else None
+    busybox = inspect_image(client, "busybox") or {}
+    digests = [str(name).partition("@")[2] for name in busybox.get("RepoDigests") or []]
+    known = {str(busybox.get("Id")), *digests}
     for tag in _TAGS:
-        image = inspect_image(client, f"{address}/{_BOX}:{tag}")
-        if image and image["RootFS"].get("Layers") != layers:
+        if tag in pushed and not known & _numbers(pushed[tag]):
             hint = _("Tag it again from busybox and push it: `docker tag busybox …`")
             return Point(wanted, False, _("{tag} is another image").format(tag=tag), hint)
     return Point(wanted, True, _("they are"))
+
+
+def _numbers(target: Target) -> set[str]:
+    """Give the digests of a target, its manifests and their configurations.
+
+    One of them is the image's ID: the configuration's with the overlay2 store, the target's with
+    the containerd image store.
+    """
+    configurations = {
+        blob.digest for one in target.manifests for blob in one.blobs if blob.kind == "config"
+    }
+    return {target.digest, *(one.digest for one in target.manifests), *configurations}
 
 
 def _look_at_menu(client: docker.DockerClient) -> tuple[Point, ...]:
