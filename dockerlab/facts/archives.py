@@ -8,7 +8,7 @@ from dockerlab.errors import UnknownNameError, UsageError
 from dockerlab.facts.archive.fault import ArchiveError
 from dockerlab.facts.archive.images import ArchivedImage, find_images
 from dockerlab.facts.archive.layer import Capture, LayerTable
-from dockerlab.facts.archive.merge import merge
+from dockerlab.facts.archive.merge import merge, refuse_too_many
 from dockerlab.facts.archive.shelf import Shelf, read_archive, read_folder
 from dockerlab.facts.archive.source import file_chunks
 from dockerlab.facts.files import Files
@@ -21,6 +21,8 @@ from dockerlab.facts.times import from_text
 from dockerlab.facts.values import Step
 from dockerlab.language import _
 
+_LISTS = ("index.json", "manifest.json")  # one of them tells what an archive holds
+_MOST_NAMES = 1000  # that are looked at for the one that was meant
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7"}
 
 
@@ -45,6 +47,7 @@ class ArchiveOnDisk:
         shelf = self.read(progress)
         image = choose(find_images(shelf), self._image, self._platform)
         tables = tables_of(shelf, image)
+        refuse_too_many(plain(image.name), tables)
         cache.put(tables)
         steps, made_by = steps_of(image, tables)
         return merge(plain(image.name), plain(image.platform), steps, tables, made_by)
@@ -58,7 +61,17 @@ class ArchiveOnDisk:
             It can't be read, or is none.
         """
         if self._path.is_dir():
+            if not any(Path(self._path, name).is_file() for name in _LISTS):
+                raise ArchiveError(
+                    _("The folder {name} holds no image.").format(name=plain(self._path)),
+                    _("Name an OCI image layout, or an archive that `docker save` made."),
+                )
             return read_folder(self._path, capture)
+        if self._path.exists() and not self._path.is_file():
+            raise ArchiveError(
+                _("{name} is no file.").format(name=plain(self._path)),
+                _("Name an archive that `docker save` made."),
+            )
         label = _("Reading {name}").format(name=plain(self._path.name))
         total = self._path.stat().st_size if self._path.is_file() else None
         return read_archive(counted(file_chunks(self._path), progress, label, total), capture)
@@ -158,7 +171,7 @@ def _is_called(image: ArchivedImage, name: str) -> bool:
 
 
 def _unknown(images: Sequence[ArchivedImage], name: str) -> list[ArchivedImage]:
-    near = nearest(name, [one.name for one in images])
+    near = nearest(name, [one.name for one in images[:_MOST_NAMES]])
     raise UnknownNameError(
         _("The archive holds no image '{name}';").format(name=plain(name)),
         _("did you mean '{near}'?").format(near=plain(near or images[0].name)),

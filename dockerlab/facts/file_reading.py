@@ -15,6 +15,7 @@ from dockerlab.facts.progress import Progress, silent
 from dockerlab.language import _
 
 _MOST_LINKS = 40  # symbolic links on the way to one file, as in the kernel
+_MOST_NAMES = 2000  # that are looked at for the one that was meant
 
 
 def read_files(
@@ -173,7 +174,7 @@ def _stored(files: Files, path: str, layer: int) -> Entry:
 def _no_such_file(files: Files, path: str) -> UnknownNameError:
     folder = path.rpartition("/")[0]
     beside = [one for one in files.visible if one.rpartition("/")[0] == folder]
-    near = nearest(path, beside[:5000])
+    near = nearest(path, beside[:_MOST_NAMES])
     problem = _("There is no {path} in {image}").format(path=shown_path(path), image=files.name)
     if near is None:
         return UnknownNameError(problem + ".")

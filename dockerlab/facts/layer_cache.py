@@ -91,7 +91,9 @@ class LayerCache:
                     other.unlink(missing_ok=True)
         except OSError:
             return
-        bodies = [(table.diff_id, _encode(table)) for table in tables]
+        once = {table.diff_id: table for table in tables}
+        with paused():
+            bodies = [(diff_id, _encode(table)) for diff_id, table in once.items()]
         self._try(lambda database: self._keep(database, bodies), None)
 
     def _keep(self, database: sqlite3.Connection, bodies: list[tuple[str, bytes]]) -> None:

@@ -11,6 +11,17 @@ from pathlib import Path
 
 import docker
 import pytest
+from archive_maker import (
+    docker_archive,
+    file,
+    folder,
+    hardlink,
+    opaque,
+    special,
+    symlink,
+    tar,
+    whiteout,
+)
 
 from dockerlab.errors import EngineError, LabError, UnknownNameError
 from dockerlab.facts.archive import ArchiveError
@@ -140,6 +151,40 @@ def test_an_archive_of_it_tells_the_same(client, docker_cli, image, cache, tmp_p
     assert there.visible == here.visible
     assert there.waste == here.waste
     assert (there.name, there.platform) == (here.name, here.platform)
+
+
+def layers_as_made() -> list[bytes]:
+    """Layers with all that a layer can have, as no builder would make them together."""
+    base = [
+        folder("opt"), file("opt/a", b"12345"), hardlink("opt/b", "opt/a"), file("opt/gone", b"1"),
+        folder("opt/d"), file("opt/d/x", b"22"), file("opt/d/y", b"333"), symlink("opt/l", "d/x"),
+        special("opt/pipe", tarfile.FIFOTYPE), file("opt/" + "n" * 180, b"long"),
+        file("opt/caf\xe9", b"4"), file("opt/kept", b"5", mode=0o644), file("opt/owned", b"6"),
+    ]  # fmt: skip
+    upper = [
+        folder("opt"), whiteout("opt/gone"), folder("opt/d"), opaque("opt/d"), file("opt/d/z", b""),
+        file("opt/a", b"other"), file("opt/kept", b"5", mode=0o600), file("opt/owned", b"6", uid=7),
+    ]  # fmt: skip
+    last = [folder("opt"), whiteout("opt/b"), whiteout("opt/d"), file("opt/kept", b"5", mode=0o600)]
+    return [tar(*members) for members in (base, upper, last)]
+
+
+def test_every_store_tells_what_the_archive_it_was_loaded_from_does(client, cache, tmp_path):
+    name = "files-loaded:latest"
+    path = tmp_path / "made.tar"
+    path.write_bytes(docker_archive({name: layers_as_made()}))
+    made = read_files(None, path, cache=LayerCache(tmp_path / "other"))
+    client.images.load(path.read_bytes())
+    try:
+        loaded = read_files(client, name, cache=cache)
+    finally:
+        client.api.remove_image(name, force=True)
+    assert loaded.layers == made.layers
+    assert loaded.visible == made.visible
+    assert loaded.waste == made.waste
+    assert {"/opt/a", "/opt/d/x", "/opt/d/y", "/opt/gone"} <= {one.path for one in loaded.waste}
+    assert loaded.layers[1].changed["/opt/kept"].aspects == ("mode",)
+    assert loaded.layers[1].changed["/opt/owned"].aspects == ("owner",)
 
 
 def test_the_second_time_nothing_is_saved(client, image, cache):

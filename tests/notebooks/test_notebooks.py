@@ -10,7 +10,7 @@ from dockerlab.course.exercises import EXERCISES
 
 MOST_IGNORED = 0.08  # of all code cells
 PLACES = (
-    r"/home/",
+    r"/home/\w",  # an image has a /home of its own
     r"/root/\.(?!bash_history)",  # a container's root may have a history of its own
     r"/tmp/(?!context)",
     r"/work\b",

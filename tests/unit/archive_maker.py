@@ -60,6 +60,19 @@ def tar(*members: Member, form=tarfile.PAX_FORMAT) -> bytes:
     return buffer.getvalue()
 
 
+def checksummed(block: bytearray) -> bytes:
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def with_field(archive: bytes, at: int, value: bytes) -> bytes:
+    """The archive with a field of its first header set, and the checksum made right again."""
+    block = bytearray(archive[:512])
+    block[at : at + len(value)] = value
+    return checksummed(block) + archive[512:]
+
+
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

@@ -67,6 +67,29 @@ def test_oci_layout(tmp_path, pack):
     assert (files.name, files.platform) == ("made:latest", "linux/amd64")
 
 
+def in_members(content):
+    """As estargz packs: a gzip member a file, and an empty one at the end."""
+    pieces = [content[at : at + 700] for at in range(0, len(content), 700)]
+    return b"".join(gzipped(piece) for piece in [*pieces[:50], b"".join(pieces[50:]), b""])
+
+
+def in_frames(content):
+    """As zstd:chunked packs: frame after frame, and one that is to be skipped."""
+    pieces = [content[:1000], content[1000:5000], content[5000:]]
+    skipped = b"\x50\x2a\x4d\x18" + (7).to_bytes(4, "little") + b"skipped"
+    return skipped.join(zstandarded(piece) for piece in pieces) + skipped
+
+
+@pytest.mark.parametrize("pack", [in_members, in_frames])
+def test_layers_packed_piece_by_piece(tmp_path, pack):
+    as_expected(read_bytes(tmp_path, layout(pack).archive()))
+
+
+def test_layers_packed_each_otherwise(tmp_path):
+    packs = {LAYERS[0]: zstandarded, LAYERS[1]: gzipped}
+    as_expected(read_bytes(tmp_path, layout(lambda layer: packs[layer](layer)).archive()))
+
+
 @pytest.mark.parametrize("pack", [bytes, gzipped, zstandarded])
 def test_oci_layout_in_a_folder(tmp_path, pack):
     where = layout(pack).unpack(tmp_path / "layout")

@@ -18,7 +18,9 @@ from archive_maker import (
     whiteout,
 )
 
-from dockerlab.facts.files import shown_path
+from dockerlab.facts.archive.layer import LayerTable
+from dockerlab.facts.archive.merge import merge
+from dockerlab.facts.files import Entry, shown_path
 
 
 def lost(files):
@@ -139,6 +141,13 @@ def test_a_dangling_whiteout_is_told_and_harms_nothing(tmp_path):
     assert not files.layers[1].deleted
 
 
+def test_a_name_that_ends_like_a_mark_is_a_file(tmp_path):
+    upper = [file("d/not.wh..opq"), file("d/a.wh.b"), file("d/.wh")]
+    files = read_layers(tmp_path, [file("d/old")], upper)
+    assert set(files.layers[1].added) == {"/d/not.wh..opq", "/d/a.wh.b", "/d/.wh"}
+    assert "/d/old" in files.visible
+
+
 def test_marks_of_aufs_are_no_files(tmp_path):
     files = read_layers(tmp_path, [file("a"), folder(".wh..wh.plnk"), file(".wh..wh.aufs", b"")])
     assert set(files.visible) == {"/a"}
@@ -164,6 +173,14 @@ def test_a_hard_linked_file_is_no_waste_while_one_name_is_left(tmp_path):
     assert files.waste == ()
     assert files.visible["/b"].size == 5
     assert files.visible["/b"].kind == "file"
+
+
+def test_a_hard_linked_file_is_no_waste_while_one_name_is_not_replaced(tmp_path):
+    base = [file("a", b"12345"), hardlink("b", "a")]
+    files = read_layers(tmp_path, base, [file("a", b"new")], [file("b", b"other")])
+    assert files.layers[1].changed["/a"].aspects == ("content",)
+    assert lost(files) == {("/a", 5, 0, 2)}
+    assert "replaced by step 3" in files.waste[0].why
 
 
 def test_a_hard_link_to_a_file_of_a_lower_layer_keeps_it_in_sight(tmp_path):
@@ -336,6 +353,16 @@ def test_steps_are_those_of_the_history(tmp_path):
     assert [layer.step for layer in files.layers] == [0, 1]
     assert files.steps[1].text == "COPY 1 /"
     assert [layer.diff_id.startswith("sha256:") for layer in files.layers] == [True, True]
+
+
+def test_the_waste_of_a_large_file_in_a_sentence():
+    blob = Entry("/opt/blob", "file", 300_000_000, 300_000_000, 0o644, 0, 0, inode=0)
+    tables = [LayerTable("sha256:1", (blob,)), LayerTable("sha256:2", (), ("/opt/blob",))]
+    files = merge("made:1", "linux/amd64", (), tables, [4, 5])
+    assert [waste.why for waste in files.waste] == [
+        "/opt/blob, 300 MB, added by step 5, deleted by step 6, still travels"
+    ]
+    assert (files.waste[0].stored_by, files.waste[0].hidden_by) == (0, 1)
 
 
 def test_members_of_unknown_kind_are_left_out(tmp_path):

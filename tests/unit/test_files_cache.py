@@ -176,6 +176,22 @@ def test_two_processes_at_once(tmp_path):
     assert set(LayerCache(tmp_path).get(wanted)) == set(wanted)
 
 
+def test_a_reader_beside_a_writer_sees_all_of_a_layer_or_nothing(tmp_path):
+    table = read_table(EVERYTHING)
+    LayerCache(tmp_path).put([table])
+    job = writer(tmp_path, 0, 60)
+    job.stdout.readline()
+    seen = []
+    while job.poll() is None:
+        seen.append(LayerCache(tmp_path).get([table.diff_id, made_table(30).diff_id]))
+    job.stdout.close()
+    assert job.returncode == 0
+    assert seen
+    for found in seen:
+        assert found[table.diff_id] == table
+        assert all(len(other.entries) in {len(table.entries), 500} for other in found.values())
+
+
 @pytest.mark.parametrize("chance", range(5))
 def test_a_write_that_is_cut_off(tmp_path, chance):
     LayerCache(tmp_path).put([made_table(1)])

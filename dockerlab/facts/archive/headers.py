@@ -19,9 +19,9 @@ from dockerlab.facts.archive.sparse import Sparse, read_old, read_records
 from dockerlab.facts.archive.tape import BLOCK, Tape
 from dockerlab.language import _
 
-_HEADER = Struct("100s8s8s8s12s12s8sc100s8s64s8s8s155s12x")
+_HEADER = Struct("100s24s12s20xc100s6s66x8s8s155s12x")
 _ZEROS = bytes(BLOCK)
-_LONGEST_EXTENSION = 1 << 20  # bytes; the bound of Go's reader
+_LONGEST_EXTENSION = 1 << 20  # bytes before one member; Go's bound on each of its extensions
 _TOO_LARGE = 1 << 63  # for Go, in which the engines are written
 _ADLER = 65521
 _POSIX = b"ustar\0"
@@ -72,6 +72,7 @@ class Member(NamedTuple):
 class _Extension:
     """What the headers before a header say about the member."""
 
+    size: int = 0
     records: dict[str, str] = field(default_factory=dict)
     sparse_pairs: list[str] = field(default_factory=list)
 
@@ -98,11 +99,11 @@ def read_members(tape: Tape) -> Iterator[Member]:
                 )
             )
         fields = _HEADER.unpack(block)
-        if fields[7] in _EXTENSIONS:
-            _extend(extension, fields[7], tape, _number(fields[4]))
+        if fields[3] in _EXTENSIONS:
+            _extend(extension, fields[3], tape, _number(fields[2]))
             continue
         end, member = _member(block, fields, extension, tape)
-        if extension.records:
+        if extension.size:
             extension = _Extension()
         yield member
         if end > tape.position:
@@ -115,25 +116,29 @@ def is_header(block: bytes) -> bool:
 
 
 def _checksum_holds(block: bytes) -> bool:
-    try:
-        said = int(block[148:156].partition(b"\0")[0].strip() or b"-1", 8)
-    except ValueError:
-        return False
     # The sum of all bytes, the checksum's own taken as blanks. Adler-32's lower half is one more
     # than that of the bytes as they are, modulo a prime, and a hundred times as fast as `sum`.
-    own = sum(block[148:156])
-    if (said - 256 + own + 1) % _ADLER == zlib.adler32(block) & 0xFFFF:
+    said, lower_half = _checksum(block[148:156])
+    if zlib.adler32(block) & 0xFFFF == lower_half:
         return 0 <= said <= BLOCK * 255
     blanked = block[:148] + b" " * 8 + block[156:]
     return sum(byte - 256 if byte > 127 else byte for byte in blanked) == said  # some did so
 
 
+@lru_cache(4096)  # headers that differ in a digit have neighbouring sums
+def _checksum(field: bytes) -> tuple[int, int]:
+    """Return the sum a header claims, and what its Adler-32's lower half must then be."""
+    try:
+        said = int(field.partition(b"\0")[0].strip() or b"-1", 8)
+    except ValueError:
+        return -_TOO_LARGE, -1
+    return said, (said - 256 + sum(field) + 1) % _ADLER
+
+
 def _member(
     block: bytes, fields: tuple[bytes, ...], extension: _Extension, tape: Tape
 ) -> tuple[int, Member]:
-    name, mode, uid, gid, size, _time, _sum, kind, target, magic, _names, major, minor, prefix = (
-        fields
-    )
+    name, owner, size, kind, target, magic, major, minor, prefix = fields
     records = extension.records
     type_ = kind.decode("latin-1")
     stored = _number(size) if "size" not in records else _decimal(records["size"])
@@ -144,6 +149,7 @@ def _member(
         type_ = "5" if type_ == "\0" and path.endswith("/") else "0"
     if type_ in _WITHOUT_CONTENT:
         stored = 0
+    mode, uid, gid = _mode_and_owner(owner)
     start = tape.position
     sparse, attributes = None, b""
     if records and type_ == "0":
@@ -162,9 +168,9 @@ def _member(
         path,
         type_,
         stored,
-        _number(mode) & 0o7777,
-        _number(uid) if "uid" not in records else _decimal(records["uid"]),
-        _number(gid) if "gid" not in records else _decimal(records["gid"]),
+        mode,
+        uid if "uid" not in records else _decimal(records["uid"]),
+        gid if "gid" not in records else _decimal(records["gid"]),
         (records.get("linkpath") or _text(target)) if type_ in "12" else "",
         device,
         attributes,
@@ -173,9 +179,10 @@ def _member(
 
 
 def _extend(extension: _Extension, kind: bytes, tape: Tape, size: int) -> None:
-    if size > _LONGEST_EXTENSION:
+    extension.size += size
+    if extension.size > _LONGEST_EXTENSION:
         raise ArchiveError(
-            _("A member's name or its records claim {size} bytes.").format(size=size)
+            _("A member's name and its records claim {size} bytes.").format(size=extension.size)
         )
     content = tape.take(size)
     tape.skip(-size % BLOCK)
@@ -217,7 +224,11 @@ def _text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-@lru_cache(4096)  # the same few modes and owners stand in every header
+@lru_cache(4096)  # the same few stand in every header
+def _mode_and_owner(field: bytes) -> tuple[int, int, int]:
+    return _number(field[:8]) & 0o7777, _number(field[8:16]), _number(field[16:])
+
+
 def _number(field: bytes) -> int:
     if field[0] & 0x80:  # too large for octal digits: the bytes are the number
         number = int.from_bytes(field, "big", signed=field[0] == 0xFF) & ~(

@@ -1,12 +1,14 @@
 """The images that an archive holds, from its documents: names, platforms, layers, history."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from dockerlab.facts.archive.fault import ArchiveError
 from dockerlab.facts.archive.shelf import Shelf
+from dockerlab.facts.plain import plain
 from dockerlab.facts.references import Reference
 from dockerlab.language import _
 
@@ -14,6 +16,10 @@ _IMAGE_NAME = "io.containerd.image.name"
 _REFERENCE = "org.opencontainers.image.ref.name"
 _KIND = "vnd.docker.reference.type"
 _DEEPEST = 8  # indexes within indexes
+_MOST_LISTED = 20_000  # images in all lists together, those listed twice counted twice
+_PARSED = 16 << 20  # bytes of documents that are parsed once more
+_SMALL = 1 << 16  # bytes of a document that is kept as it was parsed
+_MOST_KEPT = 64
 
 Json = Mapping[str, Any]
 
@@ -64,65 +70,117 @@ def find_images(shelf: Shelf) -> tuple[ArchivedImage, ...]:
     ArchiveError
         There is no image, or the documents contradict each other.
     """
-    found: dict[str, ArchivedImage] = {}
-    for image in (*_listed(shelf), *_indexed(shelf)):
-        known = found.get(image.config)
-        if known is None:
-            found[image.config] = image
-        else:
-            names = tuple(dict.fromkeys((*known.names, *image.names)))
-            found[image.config] = replace(known, names=names)
+    finder = _Finder(shelf)
+    finder.read_list()
+    finder.read_index()
+    found = finder.images()
     if not found:
         raise ArchiveError(
             _("The archive holds no image."),
             _("`docker save` makes one that does; `docker export` saves a container's files."),
         )
-    return tuple(found.values())
+    return found
 
 
-def _listed(shelf: Shelf) -> Iterator[ArchivedImage]:
-    # docker's own list, in all its archives
-    for entry in _sequence(_document(shelf, "manifest.json")):
-        item = _mapping(entry)
-        config = str(item.get("Config"))
-        layers = tuple(str(layer) for layer in _sequence(item.get("Layers")))
-        names = tuple(str(name) for name in _sequence(item.get("RepoTags")))
-        image = _image(shelf, config, layers, names)
-        if image is None:
+class _Finder:
+    """Asks the documents, whose lists may name one image often, or in a circle."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._documents = _Documents(shelf.documents)
+        self._images: dict[str, ArchivedImage | None] = {}
+        self._names: dict[str, dict[str, None]] = {}
+        self._left = _MOST_LISTED
+
+    def images(self) -> tuple[ArchivedImage, ...]:
+        """Return what was found, each with all its names."""
+        return tuple(
+            replace(image, names=tuple(self._names[config]))
+            for config, image in self._images.items()
+            if image is not None
+        )
+
+    def read_list(self) -> None:
+        """Read docker's own list, which all its archives have."""
+        for entry in self._counted(self._documents.get("manifest.json")):
+            item = _mapping(entry)
+            config = str(item.get("Config"))
+            names = tuple(str(name) for name in _sequence(item.get("RepoTags")))
+            layers = tuple(str(layer) for layer in _sequence(item.get("Layers")))
+            if not self._take(config, layers, names):
+                raise ArchiveError(
+                    _("The archive lacks the config of {image}.").format(
+                        image=plain(names[0] if names else config)
+                    )
+                )
+
+    def read_index(self) -> None:
+        """Read the index of an OCI layout, and the indexes it leads to."""
+        top = _mapping(self._documents.get("index.json"))
+        waiting: deque[tuple[list[Any], tuple[str, ...], int]] = deque()
+        waiting.append((self._counted(top.get("manifests")), (), 0))
+        seen: set[tuple[str, tuple[str, ...]]] = set()
+        while waiting:
+            entries, inherited, depth = waiting.popleft()
+            for entry in entries:
+                descriptor = _mapping(entry)
+                annotations = _mapping(descriptor.get("annotations"))
+                names = _names(annotations) or inherited
+                blob = _blob(descriptor)
+                if annotations.get(_KIND) or (blob, names) in seen:
+                    continue
+                seen.add((blob, names))
+                document = _mapping(self._documents.get(blob))
+                if "manifests" in document and depth < _DEEPEST:
+                    waiting.append((self._counted(document["manifests"]), names, depth + 1))
+                layers = tuple(_blob(_mapping(one)) for one in _sequence(document.get("layers")))
+                if "config" in document and all(name in self._shelf.layers for name in layers):
+                    self._take(_blob(_mapping(document["config"])), layers, names)
+
+    def _counted(self, entries: object) -> list[Any]:
+        listed = _sequence(entries)
+        self._left -= len(listed)
+        if self._left < 0:
+            raise ArchiveError(_("The archive lists more images than can be looked at."))
+        return listed
+
+    def _take(self, config: str, layers: tuple[str, ...], names: tuple[str, ...]) -> bool:
+        if config not in self._images:
+            self._images[config] = _image(_mapping(self._documents.get(config)), config, layers)
+        self._names.setdefault(config, {}).update(dict.fromkeys(names))
+        return self._images[config] is not None
+
+
+class _Documents:
+    """The archive's documents, parsed when they are asked for."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self._contents = contents
+        self._small: dict[str, object] = {}
+        self._left = _PARSED + 4 * sum(map(len, contents.values()))
+
+    def get(self, name: str) -> object:
+        """Return a document, None where there is none of this name."""
+        content = self._contents.get(name)
+        if content is None:
+            return None
+        if name in self._small:
+            return self._small[name]
+        self._left -= len(content)
+        if self._left < 0:
+            raise ArchiveError(_("The archive lists more images than can be looked at."))
+        try:
+            document: object = json.loads(content)
+        except (ValueError, RecursionError) as error:
             raise ArchiveError(
-                _("The archive lacks the config of {image}.").format(image=names or config)
-            )
-        yield image
+                _("{name} of the archive is damaged.").format(name=plain(name))
+            ) from error
+        if len(content) <= _SMALL and len(self._small) < _MOST_KEPT:
+            self._small[name] = document
+        return document
 
 
-def _indexed(shelf: Shelf) -> Iterator[ArchivedImage]:
-    top = _mapping(_document(shelf, "index.json"))
-    waiting: list[tuple[Json, tuple[str, ...], int]] = [(top, (), 0)]
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    while waiting:
-        index, inherited, depth = waiting.pop(0)
-        for entry in _sequence(index.get("manifests")):
-            descriptor = _mapping(entry)
-            annotations = _mapping(descriptor.get("annotations"))
-            names = _names(annotations) or inherited
-            blob = _blob(descriptor)
-            if annotations.get(_KIND) or (blob, names) in seen:
-                continue
-            seen.add((blob, names))
-            document = _mapping(_document(shelf, blob))
-            if "manifests" in document and depth < _DEEPEST:
-                waiting.append((document, names, depth + 1))
-            layers = tuple(_blob(_mapping(layer)) for layer in _sequence(document.get("layers")))
-            config = _blob(_mapping(document.get("config")))
-            image = _image(shelf, config, layers, names) if "config" in document else None
-            if image is not None and all(name in shelf.layers for name in image.layers):
-                yield image
-
-
-def _image(
-    shelf: Shelf, config: str, layers: tuple[str, ...], names: tuple[str, ...]
-) -> ArchivedImage | None:
-    document = _mapping(_document(shelf, config))
+def _image(document: Json, config: str, layers: tuple[str, ...]) -> ArchivedImage | None:
     if not isinstance(document.get("rootfs"), Mapping):
         return None  # something else that is kept as an image is: a chart, an attestation
     diff_ids = tuple(str(one) for one in _sequence(_mapping(document["rootfs"]).get("diff_ids")))
@@ -134,7 +192,7 @@ def _image(
         )
     parts = (document.get("os"), document.get("architecture"), document.get("variant"))
     return ArchivedImage(
-        names,
+        (),
         config,
         "/".join(str(part) for part in parts if part),
         layers,
@@ -154,16 +212,6 @@ def _names(annotations: Json) -> tuple[str, ...]:
 
 def _blob(descriptor: Json) -> str:
     return "blobs/" + str(descriptor.get("digest")).replace(":", "/", 1)
-
-
-def _document(shelf: Shelf, name: str) -> object:
-    content = shelf.documents.get(name)
-    if content is None:
-        return None
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise ArchiveError(_("{name} of the archive is damaged.").format(name=name)) from error
 
 
 def _mapping(value: object) -> Json:

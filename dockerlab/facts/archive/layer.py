@@ -20,9 +20,10 @@ _KINDS: dict[str, Kind] = {
     "5": "directory", "6": "pipe",
 }  # fmt: skip
 _MOST_LINKS = 40  # that lead to one path, as in the kernel
-_ENTRY_COST = 500  # bytes of memory for an entry besides its names, measured
 _HOLES = 1 << 28  # bytes of holes of a layer's sparse files that are read as the zeros they are
 DIGEST_SIZE = 16
+ENTRY_COST = 500
+"""Bytes of memory for an entry besides its names, measured."""
 MEMORY = 1 << 30
 """Bytes that the tables of one archive may take: those of a million files and more."""
 
@@ -101,7 +102,7 @@ class Capture:
 class RunningDigest:
     """SHA-256 of a stream, taken on another core while the stream is read on."""
 
-    _AHEAD = 4
+    _AHEAD = 2
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -193,14 +194,10 @@ class _Builder:
         """Take a member in; `digest` is that of its content."""
         kind = _KINDS.get(member.type)
         path = self._place(member.name)
-        if kind is None or not path or _WHITEOUT_META in path:
-            if path.endswith(_OPAQUE):
-                self.opaque.append(path.rpartition("/")[0])
+        if kind is None or not path:
             return
-        self._allowance.spend(_ENTRY_COST + 2 * len(path) + len(member.target))
-        parent, _slash, base = path.rpartition("/")
-        if base.startswith(_WHITEOUT):
-            self._delete(parent, base.removeprefix(_WHITEOUT))
+        self._allowance.spend(ENTRY_COST + 2 * len(path) + len(member.target))
+        if _WHITEOUT in path and self._is_mark(path):
             return
         if kind == "link":
             entry = self._linked(path, member)
@@ -215,9 +212,19 @@ class _Builder:
         self._by_path[path] = entry
         self.entries.append(entry)
 
-    def _delete(self, parent: str, name: str) -> None:
+    def _is_mark(self, path: str) -> bool:
+        """Tell whether a path is no file but says what becomes of those below, and note it."""
+        parent, _slash, base = path.rpartition("/")
+        if _WHITEOUT_META in path:
+            if base == _OPAQUE:
+                self.opaque.append(parent)
+            return True
+        if not base.startswith(_WHITEOUT):
+            return False
+        name = base.removeprefix(_WHITEOUT)
         if name not in {"", ".", ".."}:  # no name of a file: there is nothing it could mean
             self.whiteouts.append(f"{parent}/{name}")
+        return True
 
     def _linked(self, path: str, member: Member) -> Entry:
         # What it points at stands before it, if it is in this layer at all.
@@ -244,7 +251,7 @@ class _Builder:
         missing: list[str] = []
         at = named
         while (where := self._folders.get(at)) is None:
-            self._allowance.spend(_ENTRY_COST + 2 * len(at))
+            self._allowance.spend(ENTRY_COST + 2 * len(at))
             at, _slash, base = at.rpartition("/")
             missing.append(base)
         while missing:

@@ -7,11 +7,16 @@ before its own entries are laid on top, wherever in the archive they stand.
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from dockerlab.facts.archive.layer import LayerTable
+from dockerlab.facts.archive.fault import ArchiveError
+from dockerlab.facts.archive.layer import ENTRY_COST, MEMORY, LayerTable
 from dockerlab.facts.archive.waste import Hidden, tell
 from dockerlab.facts.collector import paused
 from dockerlab.facts.files import Aspect, Change, Entry, Files, LayerFiles, Reason
 from dockerlab.facts.values import Step
+from dockerlab.language import _
+
+_MOST_FILES = MEMORY // ENTRY_COST
+_LAYER = 10  # a layer takes as much time as so many files
 
 
 def merge(
@@ -33,7 +38,13 @@ def merge(
         Its layers.
     made_by : sequence of int or None
         For each of them, the position of its step.
+
+    Raises
+    ------
+    ArchiveError
+        There are more files than `refuse_too_many` lets pass.
     """
+    refuse_too_many(name, tables)
     pile = _Pile()
     with paused():
         layers = tuple(
@@ -42,6 +53,21 @@ def merge(
         )
         waste = tell(pile.lost(), layers)
     return Files(name, platform, steps, layers, MappingProxyType(pile.visible), waste)
+
+
+def refuse_too_many(name: str, tables: Sequence[LayerTable]) -> None:
+    """Refuse an image that can only be meant to do harm: one that lists a layer without end.
+
+    Raises
+    ------
+    ArchiveError
+        Its layers have more files together than an archive may have.
+    """
+    if sum(len(table.entries) + _LAYER for table in tables) > _MOST_FILES:
+        raise ArchiveError(
+            _("{image} lists more files than can be looked at.").format(image=name),
+            _("It is damaged, or made to fill a machine; leave it alone."),
+        )
 
 
 class _Pile:

@@ -16,10 +16,17 @@ from pathlib import Path
 
 from dockerlab.facts.archive.fault import ArchiveError
 from dockerlab.facts.archive.headers import is_header, read_members
-from dockerlab.facts.archive.layer import MEMORY, Allowance, Capture, LayerTable, read_layer
+from dockerlab.facts.archive.layer import (
+    ENTRY_COST,
+    MEMORY,
+    Allowance,
+    Capture,
+    LayerTable,
+    read_layer,
+)
 from dockerlab.facts.archive.source import file_chunks
 from dockerlab.facts.archive.tape import BLOCK, Chunk, Tape
-from dockerlab.facts.archive.unpack import unpacked
+from dockerlab.facts.archive.unpack import Inflation, unpacked
 from dockerlab.facts.collector import paused
 from dockerlab.language import _
 
@@ -73,14 +80,14 @@ def read_archive(chunks: Iterable[Chunk], capture: Capture | None = None) -> She
     """
     with ThreadPoolExecutor(1) as executor, paused():
         reading = _Reading(executor, capture)
-        head, whole = _head(unpacked(chunks))
+        head, whole = _head(reading.unpacked(chunks))
         if not is_header(head):
             raise ArchiveError(_("This is no archive of an image."), _("`docker save` makes one."))
         tape = Tape(whole)
         for number, member in enumerate(read_members(tape)):
             name = posixpath.normpath(member.name)
             if member.type == "2":
-                reading.shelf.links[name] = _beside(name, member.target)
+                reading.link(name, member.target)
             elif member.type == "0" and reading.take(
                 name, member.stored, tape.pieces(member.stored)
             ):
@@ -104,8 +111,8 @@ def read_folder(folder: Path, capture: Capture | None = None) -> Shelf:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_symlink():
-                reading.shelf.links[name] = _beside(name, str(path.readlink()))
-            elif path.is_file() and reading.take(name, path.stat().st_size, file_chunks(path)):
+                reading.link(name, str(path.readlink()))
+            elif path.is_file() and reading.take(name, path.stat().st_size, reading.file(path)):
                 break
         return reading.shelf
 
@@ -121,11 +128,26 @@ class _Reading:
         self.shelf = Shelf()
         self._executor = executor
         self._allowance = Allowance(MEMORY)
+        self._inflation = Inflation()
         self._documents_left = _ALL_DOCUMENTS
         self._capture = capture
 
+    def unpacked(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Read the archive itself, which may be compressed as a whole."""
+        return unpacked(self._inflation.reading(chunks), self._inflation)
+
+    def file(self, path: Path) -> Iterator[Chunk]:
+        """Read a file of an archive that is a folder."""
+        return self._inflation.reading(file_chunks(path))
+
+    def link(self, name: str, target: str) -> None:
+        """Take a symbolic link in."""
+        self._allowance.spend(ENTRY_COST + 2 * len(name) + len(target))
+        self.shelf.links[name] = _beside(name, target)
+
     def take(self, name: str, size: int, pieces: Iterable[Chunk]) -> bool:
         """Take a file in; True if it was the last that is wanted."""
+        self._allowance.spend(ENTRY_COST + 2 * len(name))
         head, chunks = _head(pieces)
         if size <= _LARGEST_DOCUMENT and head[:1] in {b"{", b"["}:
             content = b"".join(chunks)
@@ -134,7 +156,7 @@ class _Reading:
                 self.shelf.documents[name] = content
             return False
         try:
-            head, chunks = _head(unpacked(chunks))
+            head, chunks = _head(unpacked(chunks, self._inflation))
             if not is_header(head):
                 return False
             table = read_layer(chunks, self._executor, self._allowance, self._capture)

@@ -112,5 +112,5 @@ _AFTER = {
 
 def _step(layer: LayerFiles, position: int) -> str:
     if layer.step is None:
-        return _("layer {number}").format(number=position + 1)
+        return _("layer {number}").format(number=position)
     return _("step {number}").format(number=layer.step + 1)
