@@ -12,7 +12,7 @@ MOST_IGNORED = 0.08  # of all code cells
 PLACES = (
     r"/home/\w",  # an image has a /home of its own
     r"/root/\.(?!bash_history)",  # a container's root may have a history of its own
-    r"/tmp/(?!context)",
+    r"/tmp/(?!context)\w",
     r"/work\b",
     r"/run/dockerlab",
     r"docker\.sock",
