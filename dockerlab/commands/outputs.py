@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 _RULE = re.compile(r"^\[(?P<name>.*)\]\nregex: (?P<regex>.*)$\n^replace: (?P<replace>.*)$", re.M)
 _ONLY_NBVAL = "pictures"  # nbval compares a picture by its description; here its drawing counts
@@ -52,6 +52,7 @@ def settle(fresh: NotebookNode, stored: NotebookNode, rules: Rules) -> None:
             cell.outputs = old.outputs
         else:
             same_above = False
+        cell.outputs = [from_dict(output) for output in _joined(cell.outputs)]
 
 
 def _clean(cell: NotebookNode) -> None:
@@ -69,7 +70,7 @@ def _joined(outputs: Sequence[NotebookNode]) -> list[dict[str, Any]]:
     """Put a stream's pieces together: how they were cut is a matter of timing."""
     whole: list[dict[str, Any]] = []
     for output in outputs:
-        piece = {key: value for key, value in output.items() if key != "execution_count"}
+        piece = dict(output)
         last = whole[-1] if whole else {}
         if piece["output_type"] == "stream" and last.get("name") == piece["name"]:
             last["text"] += piece["text"]
@@ -80,7 +81,9 @@ def _joined(outputs: Sequence[NotebookNode]) -> list[dict[str, Any]]:
 
 def _without(value: object, rules: Rules) -> object:
     if isinstance(value, dict):
-        return {key: _without(each, rules) for key, each in value.items()}
+        return {
+            key: _without(each, rules) for key, each in value.items() if key != "execution_count"
+        }
     if isinstance(value, list):
         return [_without(each, rules) for each in value]
     if isinstance(value, str):

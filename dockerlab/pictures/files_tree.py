@@ -14,6 +14,7 @@ Mark = Literal["+", "≠", "-", "=", " "]
 Sort = Literal["size", "path"]
 
 _FEW = 6  # names that a folder may show however little room there is
+_WEIGHTLESS = 3  # names without a byte beside those with some
 
 MARKS: tuple[Mark, ...] = ("+", "≠", "-", "=")
 
@@ -85,6 +86,11 @@ class Node:
     def weight(self) -> tuple[int, int, str]:
         """How much it is about, the heaviest first when sorted."""
         return (-self.bytes - self.gone, -sum(self.marks.values()), self.path)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it is about any bytes at all."""
+        return self.bytes + self.gone > 0
 
     def sorted(self, order: Sort) -> list["Node"]:
         """Return what is in this folder, in order."""
@@ -198,14 +204,14 @@ def fold(root: Node, room: int, order: Sort = "size") -> list[Row]:
     """Return at most `room` rows: the heaviest folders are opened first, as far as they fit."""
     most = max(min(room, _FEW), room // 2)  # of one folder: a large one doesn't take all
     opened: dict[str, Node] = {}
-    left = room - _rows_of(root, most)
+    left = room - _rows_of(root, most, order)
     waiting = [(node.weight, node) for node in _shown(root, most, order)]
     heapq.heapify(waiting)
     while waiting:
         _weight, node = heapq.heappop(waiting)
         inner = chain_end(node)
-        needed = _rows_of(inner, most)
-        if not needed or needed > left:
+        needed = _rows_of(inner, most, order)
+        if not needed or needed > left or (root.heavy and not node.heavy):
             continue
         left -= needed
         opened[node.path] = inner
@@ -216,11 +222,15 @@ def fold(root: Node, room: int, order: Sort = "size") -> list[Row]:
 
 def _shown(folder: Node, most: int, order: Sort) -> list[Node]:
     nodes = folder.sorted(order)
+    if order == "size" and folder.heavy:  # of what weighs nothing a few stand for all
+        weighing = sum(node.heavy for node in nodes)
+        most = min(most, weighing + _WEIGHTLESS)
     return nodes if len(nodes) <= most else nodes[: most - 1]
 
 
-def _rows_of(folder: Node, most: int) -> int:
-    return min(len(folder.children), most)
+def _rows_of(folder: Node, most: int, order: Sort) -> int:
+    shown = len(_shown(folder, most, order))
+    return shown + (shown < len(folder.children))
 
 
 def chain_end(node: Node) -> Node:

@@ -66,6 +66,14 @@ def test_how_a_stream_was_cut_does_not_matter(rules):
     assert settled(rules, fresh, stored) == ["one\ntwo\n"]
 
 
+def test_a_stream_is_stored_in_one_piece(rules):
+    pieces = [cell("a", "start()", printed("fetching\n"), printed("ready\n"))]
+    for stored in ([], pieces):
+        notebook = nbformat.v4.new_notebook(cells=copy.deepcopy(pieces))
+        settle(notebook, nbformat.v4.new_notebook(cells=copy.deepcopy(stored)), rules)
+        assert [one.text for one in notebook.cells[0].outputs] == ["fetching\nready\n"]
+
+
 def test_another_drawing_of_the_same_facts_is_stored(rules):
     def drawn(svg):
         return nbformat.v4.new_output("display_data", {"image/svg+xml": svg})
