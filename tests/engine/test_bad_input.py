@@ -265,9 +265,11 @@ def test_a_broken_cache_is_repaired_without_the_mirror(
 def test_an_interrupted_unpack(cache: Path, places: Places, suite: str) -> None:
     seed(places.cache, cache, suite, "packages")
     engines = cache / "engines"
+    # whoever runs the tests in the background has Ctrl-C ignored for all that they start
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "dockerlab", "engine", "start"]
     for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
         with subprocess.Popen(
-            [sys.executable, "-m", "dockerlab", "engine", "start"],
+            command,
             env=environment(DOCKERLAB_CACHE=str(cache)), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         ) as job:  # fmt: skip
