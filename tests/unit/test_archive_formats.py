@@ -22,6 +22,7 @@ from archive_maker import (
 
 from dockerlab.errors import UnknownNameError, UsageError
 from dockerlab.facts.archive import ArchiveError
+from dockerlab.facts.archive.shelf import read_archive
 from dockerlab.facts.file_reading import read_files
 from dockerlab.facts.layer_cache import LayerCache
 
@@ -214,3 +215,14 @@ def test_a_layer_that_is_missing(tmp_path):
     kept = [(info, content) for info, content in members if info.name != layers[1]]
     with pytest.raises(ArchiveError, match="lacks layer 2 of made:latest"):
         read_bytes(tmp_path, tar(*kept))
+
+
+def test_a_layer_is_taken_at_its_word_only_where_somebody_vouches_for_it():
+    layer, other = LAYERS
+    real, claimed = f"sha256:{digest(layer)}", f"sha256:{digest(other)}"
+    lying = tar(file(f"blobs/sha256/{digest(other)}", layer))
+    found = {
+        vouched: [one.diff_id for one in read_archive([lying], None, vouched).layers.values()]
+        for vouched in ((), (real,), (claimed,))
+    }
+    assert found == {(): [real], (real,): [real], (claimed,): [claimed]}

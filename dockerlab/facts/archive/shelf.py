@@ -8,7 +8,7 @@ are asked afterwards.
 """
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,6 +22,7 @@ from dockerlab.facts.archive.layer import (
     Allowance,
     Capture,
     LayerTable,
+    RunningDigest,
     read_layer,
 )
 from dockerlab.facts.archive.source import file_chunks
@@ -68,10 +69,20 @@ class Shelf:
         return found
 
 
-def read_archive(chunks: Iterable[Chunk], capture: Capture | None = None) -> Shelf:
+def read_archive(
+    chunks: Iterable[Chunk], capture: Capture | None = None, vouched: Container[str] = ()
+) -> Shelf:
     """Read an archive from a stream; it may be compressed as a whole.
 
-    With `capture`, reading ends where that is full.
+    Parameters
+    ----------
+    chunks : iterable of bytes-like
+        The stream.
+    capture : Capture, optional
+        Reading ends where that is full.
+    vouched : container of str
+        Diff IDs of layers that whoever sends the archive has checked: a file that bears such a
+        digest as its name is taken at its word. Every other layer's digest is taken here.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def read_archive(chunks: Iterable[Chunk], capture: Capture | None = None) -> She
         It is no tar archive, or is cut off.
     """
     with ThreadPoolExecutor(1) as executor, paused():
-        reading = _Reading(executor, capture)
+        reading = _Reading(executor, capture, vouched)
         head, whole = _head(reading.unpacked(chunks))
         if not is_header(head):
             raise ArchiveError(_("This is no archive of an image."), _("`docker save` makes one."))
@@ -124,8 +135,14 @@ def _beside(name: str, target: str) -> str:
 class _Reading:
     """Sorts files onto the shelf."""
 
-    def __init__(self, executor: ThreadPoolExecutor, capture: Capture | None) -> None:
+    def __init__(
+        self,
+        executor: ThreadPoolExecutor,
+        capture: Capture | None,
+        vouched: Container[str] = (),
+    ) -> None:
         self.shelf = Shelf()
+        self._vouched = vouched
         self._executor = executor
         self._allowance = Allowance(MEMORY)
         self._inflation = Inflation()
@@ -159,7 +176,9 @@ class _Reading:
             head, chunks = _head(unpacked(chunks, self._inflation))
             if not is_header(head):
                 return False
-            table = read_layer(chunks, self._executor, self._allowance, self._capture)
+            claimed = f"sha256:{posixpath.basename(name)}"
+            digest = RunningDigest(self._executor, claimed if claimed in self._vouched else None)
+            table = read_layer(chunks, digest, self._allowance, self._capture)
         except ArchiveError as error:
             self.shelf.layers[name] = error
             return False

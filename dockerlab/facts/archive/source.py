@@ -50,6 +50,16 @@ def file_chunks(path: Path) -> Iterator[Chunk]:
         ) from error
 
 
+def is_local(client: docker.DockerClient) -> bool:
+    """Tell whether the engine is one of this machine, at a Unix socket."""
+    return bool(_unix_socket(client))
+
+
+def _unix_socket(client: docker.DockerClient) -> str:
+    adapter = client.api.get_adapter(client.api.base_url)
+    return adapter.socket_path if isinstance(adapter, UnixHTTPAdapter) else ""
+
+
 @contextmanager
 def saved(client: docker.DockerClient, image_id: str) -> Iterator[Iterator[Chunk]]:
     """Have the engine save an image, and yield the archive while it comes.
@@ -62,10 +72,9 @@ def saved(client: docker.DockerClient, image_id: str) -> Iterator[Iterator[Chunk
     EngineError
         The engine doesn't answer or breaks off.
     """
-    adapter = client.api.get_adapter(client.api.base_url)
     path = f"/v{client.api.api_version}/images/{quote(image_id, safe=':')}/get"
-    if isinstance(adapter, UnixHTTPAdapter):
-        opened = _socket_answer(adapter.socket_path, path)
+    if socket_path := _unix_socket(client):
+        opened = _socket_answer(socket_path, path)
     else:
         opened = _docker_py_answer(client, path)
     with opened as (chunks, stop), closing(_Ahead(chunks, stop)) as ahead:
