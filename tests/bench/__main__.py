@@ -70,7 +70,7 @@ class Pair:
 
 def main() -> None:
     """Measure, print a table, write ``bench.json``."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=160)
     wanted = set(sys.argv[1:] or PARTS)
     if unknown := wanted - set(PARTS):
         raise SystemExit(f"There is no part {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
@@ -253,7 +253,8 @@ def report(console: Console, rows: list[dict[str, Any]], totals: dict[str, int])
     memory = psutil.virtual_memory().total / 1e9
     machine = f"{platform.platform()}, {os.cpu_count()} cores, {memory:.0f} GB"
     table = Table(title=machine)
-    for heading in ("measured", "seconds", "beside", "seconds", "ratio", "at most", ""):
+    headings = ("measured", "seconds", "peak", "beside", "seconds", "peak", "ratio", "at most", "")
+    for heading in headings:
         table.add_column(heading)
     for row in rows:
         ours = row.get("ours") or [row["seconds"]]
@@ -264,8 +265,9 @@ def report(console: Console, rows: list[dict[str, Any]], totals: dict[str, int])
             else (row["seconds"], row.get("seconds_bound"))
         )
         table.add_row(
-            row["what"], f"{statistics.median(ours):.3f}", row.get("beside", ""),
-            f"{statistics.median(theirs):.3f}" if theirs else "",
+            row["what"], f"{statistics.median(ours):.3f}", peak(row.get("ours_peak")),
+            row.get("beside", ""),
+            f"{statistics.median(theirs):.3f}" if theirs else "", peak(row.get("theirs_peak")),
             f"{figure:.2f}" if theirs else "", f"{bound:g}" if bound else "",
             "" if bound is None else "met" if figure <= bound else "MISSED",
         )  # fmt: skip
@@ -274,6 +276,11 @@ def report(console: Console, rows: list[dict[str, Any]], totals: dict[str, int])
         console.print(f"{name}: {size / 1e6:.0f} MB")
     result = {"machine": machine, "rows": rows, "bytes": totals}
     (PROJECT / "bench.json").write_text(json.dumps(result, indent=1))
+
+
+def peak(measured: list[int] | None) -> str:
+    """Write the most memory that any run took."""
+    return f"{max(measured) / 1e6:.0f} MB" if measured else ""
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from files import peak_of, process
 
 from dockerlab.facts import (
     build_image,
@@ -71,33 +73,35 @@ def rows(engine: Any, runs: int = RUNS) -> list[Row]:
     environment = {**os.environ, **engine.environment()}
     with closing(docker.DockerClient(base_url=engine.host, timeout=600)) as client:
         with images(client, (small(number) for number in range(IMAGES))):
-            found = [*tags(client, environment, runs)]
+            found = [*tags(client, engine.host, environment, runs)]
         with images(client, [deep(LAYERS, 0), deep(LAYERS, 1)]):
             found += stills(client, engine, runs)
     return found
 
 
-def tags(client: docker.DockerClient, environment: dict[str, str], runs: int) -> Iterator[Row]:
-    """Read all names in turn with the CLI, then draw them."""
+def tags(
+    client: docker.DockerClient, host: str, environment: dict[str, str], runs: int
+) -> Iterator[Row]:
+    """Read all names in turn with the CLI, each in a process of its own, then draw them."""
     ours, theirs, drawing = [], [], []
-    command = ["docker", "image", "ls", "-a"]
+    world = read_tags(client)
     for run in range(runs + 1):
-        seconds, world = timed(lambda: read_tags(client))
-        beside, _done = timed(
-            lambda: subprocess.run(command, env=environment, capture_output=True, check=True)
-        )
-        drawn, picture = timed(lambda world=world: draw_tags(world))
+        read = reading(host)
+        listed = process(["docker", "image", "ls", "-a"], environment)
+        drawn, picture = timed(lambda: draw_tags(world))
         if run:  # the first time warms what keeps things
-            ours.append(seconds)
-            theirs.append(beside)
+            ours.append(read)
+            theirs.append(listed)
             drawing.append(drawn)
     count = f"{IMAGES * TAGS:,} tags on {IMAGES:,} images"
     yield {
         "what": f"facts of lab.tags(), {count}",
         "beside": "docker image ls -a",
-        "ours": ours,
-        "theirs": theirs,
-        "ratio": statistics.median(a / b for a, b in zip(ours, theirs, strict=True)),
+        "ours": [seconds for seconds, _peak in ours],
+        "theirs": [seconds for seconds, _peak in theirs],
+        "ours_peak": [peak for _seconds, peak in ours],
+        "theirs_peak": [peak for _seconds, peak in theirs],
+        "ratio": statistics.median(a[0] / b[0] for a, b in zip(ours, theirs, strict=True)),
         "bound": 1.5,
     }
     yield {
@@ -108,6 +112,14 @@ def tags(client: docker.DockerClient, environment: dict[str, str], runs: int) ->
         "svg_bytes": len(picture.svg.encode()),
         "svg_bytes_bound": 300_000,
     }
+
+
+def reading(host: str) -> tuple[float, int]:
+    """Seconds of `read_tags` in a fresh process that has all imported, and its peak bytes."""
+    with subprocess.Popen([sys.executable, __file__, "read", host], stdout=subprocess.PIPE) as job:
+        peak = peak_of(job)
+        assert job.stdout is not None
+        return float(job.stdout.read()), peak
 
 
 def stills(client: docker.DockerClient, engine: Any, runs: int) -> Iterator[Row]:
@@ -238,3 +250,8 @@ def timed(job: Callable[[], Any]) -> tuple[float, Any]:
     begun = time.perf_counter()
     result = job()
     return time.perf_counter() - begun, result
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["read"]:
+    engine_client = docker.DockerClient(base_url=sys.argv[2], timeout=600)
+    print(timed(lambda: read_tags(engine_client))[0])  # noqa: T201 - what it is started for
