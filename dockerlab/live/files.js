@@ -15,7 +15,7 @@ class Kernel {
     this.model = model;
     this.tell = tell;
     this.waiting = new Map();
-    this.next = 1;
+    this.next = Math.floor(Math.random() * 2 ** 40); // another view's questions have other numbers
     this.heard = (message) => this.hear(message);
     model.on("msg:custom", this.heard);
   }
