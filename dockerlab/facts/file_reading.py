@@ -154,14 +154,7 @@ def _seen(files: Files, path: str) -> Entry:
 
 
 def _stored(files: Files, path: str, layer: int) -> Entry:
-    if not 0 <= layer < len(files.layers):
-        raise UnknownNameError(
-            _("There is no layer {number};").format(number=layer),
-            _("{image} has {count}, counted from 0.").format(
-                image=files.name, count=len(files.layers)
-            ),
-        )
-    told = files.layers[layer]
+    told = files.layer(layer)
     change = told.changed.get(path)
     entry = change.after if change else told.added.get(path) or told.repeated.get(path)
     if entry is None:

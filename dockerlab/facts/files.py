@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from dockerlab.errors import UnknownNameError
 from dockerlab.facts.values import Step
+from dockerlab.language import _
 
 Kind = Literal["file", "directory", "symlink", "link", "character", "block", "pipe"]
 """What a path is; "link" is a hard link to something that is nowhere."""
@@ -177,6 +179,31 @@ class Files:
     def stored_bytes(self) -> int:
         """Bytes of file contents in all layers."""
         return sum(layer.size for layer in self.layers)
+
+    @property
+    def unseen_bytes(self) -> tuple[int, ...]:
+        """Of each layer, bytes that it stores and that can't be seen in a container."""
+        unseen = [0] * len(self.layers)
+        for waste in self.waste:
+            unseen[waste.stored_by] += waste.bytes
+        return tuple(unseen)
+
+    def layer(self, number: int) -> LayerFiles:
+        """Return a layer by its number, 0 the base.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such layer.
+        """
+        if not 0 <= number < len(self.layers):
+            raise UnknownNameError(
+                _("There is no layer {number};").format(number=number),
+                _("{image} has {count}, counted from 0.").format(
+                    image=self.name, count=len(self.layers)
+                ),
+            )
+        return self.layers[number]
 
     @property
     def waste_bytes(self) -> int:

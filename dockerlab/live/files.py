@@ -241,9 +241,7 @@ def _waste_rows(files: Files) -> list[dict[str, Any]]:
 
 
 def _head(files: Files) -> dict[str, Any]:
-    unseen = [0] * len(files.layers)
-    for waste in files.waste:
-        unseen[waste.stored_by] += waste.bytes
+    unseen = files.unseen_bytes
     most = max((layer.size for layer in files.layers), default=0) or 1
     return {
         "title": plain(files.name),

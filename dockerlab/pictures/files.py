@@ -1,6 +1,6 @@
 """The files of an image: what is stored and what of it is seen, and each layer's doings."""
 
-from dockerlab.errors import UnknownNameError, UsageError
+from dockerlab.errors import UsageError
 from dockerlab.facts.files import Files
 from dockerlab.language import _
 from dockerlab.pictures import theme
@@ -76,13 +76,6 @@ def draw_files(
             _("Files can't be sorted by {sort!r}.").format(sort=sort),
             _("Sort by 'size' or by 'path'."),
         )
-    if layer is not None and not 0 <= layer < len(files.layers):
-        raise UnknownNameError(
-            _("There is no layer {number};").format(number=layer),
-            _("{image} has {count}, counted from 0.").format(
-                image=files.name, count=len(files.layers)
-            ),
-        )
     plan = plan_files(files, find, sort, layer)
     canvas = Canvas(title(files), description(plan))
     canvas.heading(title(files), headline(files))
@@ -101,9 +94,7 @@ def draw_files(
 
 def _bar(canvas: Canvas, files: Files, y: float) -> float:
     """Draw all stored bytes as one bar: a part a layer, hatched where nobody sees them."""
-    unseen = [0] * len(files.layers)
-    for waste in files.waste:
-        unseen[waste.stored_by] += waste.bytes
+    unseen = files.unseen_bytes
     scale = theme.INNER / files.stored_bytes
     x: float = theme.MARGIN
     for position, layer in enumerate(files.layers):

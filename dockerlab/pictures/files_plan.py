@@ -59,7 +59,7 @@ class FilesPlan:
 def plan_files(files: Files, find: str, sort: Sort, layer: int | None) -> FilesPlan:
     """Choose what is drawn: the layers that do most, and of each the paths that weigh most."""
     wanted = list(range(len(files.layers))) if layer is None else [layer]
-    trees = [(n, grow(matching(layer_leaves(files.layers[n]), find))) for n in wanted]
+    trees = [(n, grow(matching(layer_leaves(files.layer(n)), find))) for n in wanted]
     if find:
         trees = [(n, root) for n, root in trees if root.children]
     drawn = _that_do_most(trees)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from dockerlab.facts.archive.waste import made_by
 from dockerlab.facts.files import Entry, Files, LayerFiles, Waste, shown_path
 from dockerlab.language import _, ngettext
 from dockerlab.pictures.files_plan import FilesPlan, LayerPlan
@@ -68,7 +69,7 @@ def layer_line(files: Files, layer: LayerFiles, position: int) -> str:
 
 def layer_note(layer: LayerFiles, position: int) -> str:
     """Say which layer it is, and how much it does."""
-    step = "" if layer.step is None else _("step {number}").format(number=layer.step + 1)
+    step = "" if layer.step is None else made_by(layer, position)
     return sentence(
         (
             _("layer {number}").format(number=position),
@@ -213,17 +214,10 @@ def _together(files: Files, waste: Sequence[Waste]) -> str:
         count=f"{len(waste):,}",
         folder=shown_path(_common_folder([one.path for one in waste])),
         size=size(sum(one.bytes for one in waste)),
-        first=_by(files, first.stored_by),
-        second=_by(files, first.hidden_by),
+        first=made_by(files.layers[first.stored_by], first.stored_by),
+        second=made_by(files.layers[first.hidden_by], first.hidden_by),
         path=_("{path} ({size})").format(path=shown_path(first.path), size=size(first.bytes)),
     )
-
-
-def _by(files: Files, position: int) -> str:
-    step = files.layers[position].step
-    if step is None:
-        return _("layer {number}").format(number=position)
-    return _("step {number}").format(number=step + 1)
 
 
 def _common_folder(paths: Sequence[str]) -> str:

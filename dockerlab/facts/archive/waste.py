@@ -45,8 +45,8 @@ def _why(entry: Entry, hidden: Hidden, layers: Sequence[LayerFiles]) -> str:
     return _sentence(entry, hidden, layers).format(
         path=shown_path(entry.path),
         size=size_text(entry.stored),
-        first=_step(layers[entry.layer], entry.layer),
-        second=_step(layers[hidden.layer], hidden.layer),
+        first=made_by(layers[entry.layer], entry.layer),
+        second=made_by(layers[hidden.layer], hidden.layer),
         folder=shown_path(hidden.cause or "/"),
         aspect={
             "mode": _("mode"), "owner": _("owner"), "attributes": _("extended attributes")
@@ -110,7 +110,8 @@ _AFTER = {
 }
 
 
-def _step(layer: LayerFiles, position: int) -> str:
+def made_by(layer: LayerFiles, position: int) -> str:
+    """Name a layer by its step, counted from 1 as builders count; by its number without one."""
     if layer.step is None:
         return _("layer {number}").format(number=position)
     return _("step {number}").format(number=layer.step + 1)
