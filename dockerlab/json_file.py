@@ -248,7 +248,7 @@ def _too_deep(found: object) -> bool:
 def _shaped(found: object, shape: type[T]) -> T:
     try:
         return msgspec.convert(found, type=shape)
-    except msgspec.ValidationError as error:
+    except ValueError as error:  # of msgspec, or half of a pair of surrogates where none may be
         raise _DamagedError from error
 
 

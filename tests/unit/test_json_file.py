@@ -137,6 +137,8 @@ DAMAGED = {
     "a word for words": b'{"words": "abc"}',
     "a part without its name": b'{"parts": {"p": {"size": 1}}}',
     "a list for parts": b'{"parts": []}',
+    "half of a pair of surrogates for a number": b'{"count": "\\ud800"}',
+    "half of a pair of surrogates for a name": b'{"\\ud800": 1}',
     "nested too deep": nested(json_file.DEEPEST),
     "nested deeper than Python goes": nested(100_000),
     "nested and cut": b'{"a":' * 100_000,
