@@ -67,7 +67,7 @@ def dripping(content: bytes) -> Iterator[bytes]:
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: x\r\nConnection: close\r\n"
 CHUNKED = OPEN + b"Transfer-Encoding: chunked\r\n\r\n"
 A_LOT = b"a" * 65_536
-MUTATIONS = int(100 * float(os.environ.get("DOCKERLAB_FUZZ_SECONDS", "1")))  # some ms each
+MUTATIONS = int(30 * float(os.environ.get("DOCKERLAB_FUZZ_SECONDS", "1")))  # some ms each
 Fault = Callable[[], Iterator[bytes]]
 
 
@@ -222,7 +222,7 @@ class Registry:
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (500 << 20, 500 << 20))
     resource.setrlimit(resource.RLIMIT_CPU, (120 + MUTATIONS, 120 + MUTATIONS))
-    line.ANSWER_SECONDS, address._SECONDS = 0.3, 1.0  # as they are, it would take hours
+    line.ANSWER_SECONDS, address._SECONDS = 0.2, 0.6  # as they are, it would take hours
     server = Registry(sys.argv[1])
     for name, fault in faults(sys.argv[1], server.port).items():
         server.fault = fault
