@@ -238,7 +238,7 @@ def main() -> None:
         except Exception as error:
             came = f"traceback {error!r}"
         took = time.monotonic() - began
-        sys.stdout.write(f"{name}\t{'late ' if took > 5 else ''}{came[:200]}\n")
+        sys.stdout.write(f"{name}\t{'late ' if took > 15 else ''}{came[:200]}\n")
 
 
 if __name__ == "__main__":
