@@ -1,21 +1,20 @@
 """The embedded engine: a real dockerd that runs from the cache folder and installs nothing."""
 
 import contextlib
-import json
 import os
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import daemon, leftovers, network, programs, rootless
+from dockerlab.engine import daemon, leftovers, network, programs, records, rootless
 from dockerlab.engine.choice import Choice, choose, last_choice, remember
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
 from dockerlab.engine.programs import Programs
 from dockerlab.engine.progress import Progress, silent
-from dockerlab.errors import EngineError
+from dockerlab.errors import EngineError, HubError, LabError
+from dockerlab.language import _
 
 _RUN_FILES = ("daemon.json", "network.json", "owner.json")
 
@@ -129,6 +128,35 @@ def reset(places: Places, progress: Progress = silent) -> Status:
         return _start(places, None, None, progress)
 
 
+def repair(places: Places, progress: Progress = silent) -> list[str]:
+    """Compare every program with what its package holds, and unpack again where one differs.
+
+    An engine that runs is stopped for it and started again.
+
+    Returns
+    -------
+    list of str
+        The files that were damaged, by their paths in the engine's folder.
+
+    Raises
+    ------
+    EngineError
+        The programs can't be brought.
+    """
+    places.create()
+    with locked(places.lock):
+        suite = choose(places, None, None).suite
+        if not (places.engines / suite).exists():
+            programs.bring(places, suite, progress)
+            return []
+        wrong = programs.repair(places, suite, progress)
+        if wrong and daemon.answers(places):
+            _stop(places)
+            places.create()
+            _start(places, None, None, progress)
+        return wrong
+
+
 def remove(places: Places) -> None:
     """Stop the engine and delete all it kept; the last instance takes the shared cache along.
 
@@ -213,11 +241,27 @@ def _start(places: Places, suite: str | None, store: str | None, progress: Progr
     before = last_choice(places)
     wanted = choose(places, suite, store)
     if daemon.answers_in_time(places):
-        _require_same(wanted, before)
-        return status(places)
+        if daemon.data_root(places, before or wanted).exists():
+            _require_same(wanted, before)
+            _equip(places, programs.bring(places, wanted.suite, progress))
+            return status(places)
+        _stop(places)  # its images and containers are gone, so it can't do anything any more
+        places.create()
     if os.geteuid() != 0:
         rootless.require()
     brought = programs.bring(places, wanted.suite, progress)
+    try:
+        _launch(places, brought, wanted, progress)
+    except (EngineError, HubError):
+        if not programs.repair(places, wanted.suite, progress):
+            raise
+        _launch(places, brought, wanted, progress)
+    return status(places)
+
+
+def _launch(places: Places, brought: Programs, wanted: Choice, progress: Progress) -> None:
+    """Start what is not running; a failure leaves nothing behind."""
+    before = last_choice(places)
     leftovers.remove(places, brought)
     progress("Starting the engine", 0, None)
     try:
@@ -225,11 +269,14 @@ def _start(places: Places, suite: str | None, store: str | None, progress: Progr
         remember(places, wanted)
         _equip(places, brought)
         daemon.run(places, brought, wanted, Hub.of(places, brought).start())
-    except BaseException:
-        _end_all(places, brought)
+    except BaseException as error:
+        try:
+            _end_all(places, brought)
+        except EngineError:  # the same program as before is damaged; what is first is told
+            if not isinstance(error, LabError):
+                raise
         remember(places, before)
         raise
-    return status(places)
 
 
 def _stop(places: Places) -> bool:
@@ -240,10 +287,19 @@ def _stop(places: Places) -> bool:
         brought = _programs_to_clean(places)
     except EngineError as error:
         brought, missing = None, error
-    _end_all(places, brought)
+    try:
+        _end_all(places, brought)
+    except EngineError as error:
+        missing = error
+        with contextlib.suppress(EngineError):
+            if brought and programs.repair(places, brought.suite):
+                _end_all(places, brought)
+                missing = None
     if missing:
         raise EngineError(
-            f"The engine is stopped, but its bridge and firewall rules remain: {missing.problem}",
+            _("The engine is stopped, but its bridge and firewall rules remain: {cause}").format(
+                cause=missing.problem
+            ),
             missing.mend,
         )
     return process is not None
@@ -280,8 +336,10 @@ def _end_all(places: Places, brought: Programs | None) -> None:
 def _require_same(wanted: Choice, running: Choice | None) -> None:
     if running and running != wanted:
         raise EngineError(
-            f"The engine runs already, from {running.suite} with the {running.store} store.",
-            "Run 'dockerlab engine stop' first.",
+            _("The engine runs already, from {suite} with the {store} store.").format(
+                suite=running.suite, store=running.store
+            ),
+            _("Run 'dockerlab engine stop' first."),
         )
 
 
@@ -290,14 +348,19 @@ def _equip(places: Places, brought: Programs) -> None:
     plugins = places.docker_config / "cli-plugins"
     for folder in (places.bin, plugins):
         folder.mkdir(parents=True, exist_ok=True)
-    links = {places.bin / "docker": brought.path("docker")}
+    link, plugin = places.bin / "docker", plugins / "docker-buildx"
+    for old in (link, plugin):
+        leftovers.discard(old)
+    link.symlink_to(brought.path("docker"))
     if brought.buildx:
-        links[plugins / "docker-buildx"] = brought.buildx
-    else:
-        (plugins / "docker-buildx").unlink(missing_ok=True)
-    for link, target in links.items():
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
+        # it leaves its folders for a Dockerfile from standard input behind
+        temporary = shlex.quote(str(places.temporary))
+        plugin.write_text(
+            f"#!/bin/sh\n[ -d {temporary} ] && TMPDIR={temporary} && export TMPDIR\n"
+            f'exec {shlex.quote(str(brought.buildx))} "$@"\n',
+            encoding="utf-8",
+        )
+        plugin.chmod(0o755)
 
 
 def _remove_data(places: Places) -> None:
@@ -311,17 +374,16 @@ def _remove_data(places: Places) -> None:
 
 
 def _delete(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
+    leftovers.discard(folder)
+    if os.path.lexists(folder):
         raise EngineError(
-            f"The folder {folder} can't be deleted completely.",
-            "See what is in it, and whose it is; then try again.",
+            _("The folder {folder} can't be deleted completely.").format(folder=folder),
+            _("See what is in it, and whose it is; then try again."),
         )
 
 
 def _used(places: Places) -> dict[str, str]:
-    try:
-        found: dict[str, str] = json.loads((places.run / "network.json").read_text())
-    except (OSError, ValueError):
+    found = records.read(places.run / "network.json")
+    if not isinstance(found, dict):
         return {}
-    return found
+    return {name: value for name, value in found.items() if isinstance(value, str)}
