@@ -55,7 +55,10 @@ class Places:
             _folder("XDG_RUNTIME_DIR", runtime)
         if named := os.environ.get("DOCKERLAB_CACHE"):
             return cls(_folder("DOCKERLAB_CACHE", named), instance)
-        usual = str(user_cache_path("dockerlab"))
+        try:
+            usual = str(user_cache_path("dockerlab"))
+        except RuntimeError:  # a user without a home
+            usual = "~"
         return cls(_folder(_("The user's cache folder"), usual), instance)
 
     @property
