@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import daemon, leftovers, network, programs, records, rootless
+from dockerlab.engine import daemon, leftovers, network, processes, programs, records, rootless
 from dockerlab.engine.choice import Choice, choose, last_choice, remember
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.locking import locked
@@ -328,6 +328,8 @@ def _programs_to_clean(places: Places) -> Programs | None:
 def _end_all(places: Places, brought: Programs | None) -> None:
     # to stop the hub its program need not be there any more
     Hub.of(places, Programs(places.engines, "", "")).stop()
+    if not places.run.exists() and (stray := processes.find(f"/{places.key}/hub.yml")):
+        processes.end(stray)
     leftovers.remove(places, brought)
     for name in _RUN_FILES:
         leftovers.discard(places.run / name)

@@ -30,14 +30,14 @@ DAMAGED = [
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for sockets, whose paths must be short."""
-    with tempfile.TemporaryDirectory(prefix="l", dir="/tmp") as short:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="l", dir="/tmp") as short:
         folder = Path(short) / "dockerlab"
         monkeypatch.setattr("dockerlab.engine.places._run_base", lambda: folder)
         yield folder
 
 
 @pytest.fixture
-def places(tmp_path: Path, base: Path) -> Places:  # noqa: ARG001 - it is where sockets go
+def places(tmp_path: Path, base: Path) -> Places:
     return Places(tmp_path / "cache", "t")
 
 
