@@ -6,17 +6,14 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import daemon, leftovers, network, processes, programs, records, rootless
-from dockerlab.engine.choice import Choice, choose, last_choice, remember
+from dockerlab.engine import daemon, leftovers, life, network, programs, records, rootless
+from dockerlab.engine.choice import choose, last_choice
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
-from dockerlab.engine.programs import Programs
 from dockerlab.engine.progress import Progress, silent
-from dockerlab.errors import EngineError, HubError, LabError
+from dockerlab.errors import EngineError
 from dockerlab.language import _
-
-_RUN_FILES = ("daemon.json", "network.json", "owner.json")
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,8 @@ def start(
     """
     places.create()
     with locked(places.lock):
-        return _start(places, suite, store, progress)
+        life.start(places, suite, store, progress)
+        return status(places)
 
 
 def stop(places: Places) -> bool:
@@ -112,7 +110,7 @@ def stop(places: Places) -> bool:
     if not _was_ever_started(places):
         return False
     with locked(places.lock):
-        return _stop(places)
+        return life.stop(places)
 
 
 def reset(places: Places, progress: Progress = silent) -> Status:
@@ -122,10 +120,11 @@ def reset(places: Places, progress: Progress = silent) -> Status:
     """
     places.create()
     with locked(places.lock):
-        _stop(places)
+        life.stop(places)
         _remove_data(places)
         places.create()
-        return _start(places, None, None, progress)
+        life.start(places, None, None, progress)
+        return status(places)
 
 
 def repair(places: Places, progress: Progress = silent) -> list[str]:
@@ -151,9 +150,9 @@ def repair(places: Places, progress: Progress = silent) -> list[str]:
             return []
         wrong = programs.repair(places, suite, progress)
         if wrong and daemon.answers(places):
-            _stop(places)
+            life.stop(places)
             places.create()
-            _start(places, None, None, progress)
+            life.start(places, None, None, progress)
         return wrong
 
 
@@ -167,7 +166,7 @@ def remove(places: Places) -> None:
     """
     run = places.run
     with locked(places.lock):
-        _stop(places)
+        life.stop(places)
         _remove_data(places)
         for folder in (run, places.home):
             _delete(folder)
@@ -237,132 +236,12 @@ def can_be_brought() -> bool:
     return True
 
 
-def _start(places: Places, suite: str | None, store: str | None, progress: Progress) -> Status:
-    before = last_choice(places)
-    wanted = choose(places, suite, store)
-    if daemon.answers_in_time(places):
-        if daemon.data_root(places, before or wanted).exists():
-            _require_same(wanted, before)
-            _equip(places, programs.bring(places, wanted.suite, progress))
-            return status(places)
-        _stop(places)  # its images and containers are gone, so it can't do anything any more
-        places.create()
-    if os.geteuid() != 0:
-        rootless.require()
-    brought = programs.bring(places, wanted.suite, progress)
-    try:
-        _launch(places, brought, wanted, progress)
-    except (EngineError, HubError):
-        if not programs.repair(places, wanted.suite, progress):
-            raise
-        _launch(places, brought, wanted, progress)
-    return status(places)
-
-
-def _launch(places: Places, brought: Programs, wanted: Choice, progress: Progress) -> None:
-    """Start what is not running; a failure leaves nothing behind."""
-    before = last_choice(places)
-    leftovers.remove(places, brought)
-    progress("Starting the engine", 0, None)
-    try:
-        # first of all: it tells a stop what there is to stop
-        remember(places, wanted)
-        _equip(places, brought)
-        daemon.run(places, brought, wanted, Hub.of(places, brought).start())
-    except BaseException as error:
-        try:
-            _end_all(places, brought)
-        except EngineError:  # the same program as before is damaged; what is first is told
-            if not isinstance(error, LabError):
-                raise
-        remember(places, before)
-        raise
-
-
-def _stop(places: Places) -> bool:
-    if process := daemon.find(places):
-        daemon.end(places, process)
-    missing = None
-    try:
-        brought = _programs_to_clean(places)
-    except EngineError as error:
-        brought, missing = None, error
-    try:
-        _end_all(places, brought)
-    except EngineError as error:
-        missing = error
-        with contextlib.suppress(EngineError):
-            if brought and programs.repair(places, brought.suite):
-                _end_all(places, brought)
-                missing = None
-    if missing:
-        raise EngineError(
-            _("The engine is stopped, but its bridge and firewall rules remain: {cause}").format(
-                cause=missing.problem
-            ),
-            missing.mend,
-        )
-    return process is not None
-
-
 def _was_ever_started(places: Places) -> bool:
     return (
         places.home.exists()
         or bool(leftovers.daemons_of(places))
         or (os.geteuid() == 0 and network.exists(places.key))
     )
-
-
-def _programs_to_clean(places: Places) -> Programs | None:
-    """Give the programs that know the bridge and the rules, brought again where they are gone."""
-    last = last_choice(places)
-    suite = last.suite if last else programs.default_suite()
-    unpacked = Programs(places.engines / suite, suite, "")
-    if network.can_use(unpacked):
-        return unpacked
-    if os.geteuid() != 0 or not network.exists(places.key):
-        return None
-    return programs.bring(places, suite)
-
-
-def _end_all(places: Places, brought: Programs | None) -> None:
-    # to stop the hub its program need not be there any more
-    Hub.of(places, Programs(places.engines, "", "")).stop()
-    if not places.run.exists() and (stray := processes.find(f"/{places.key}/hub.yml")):
-        processes.end(stray)
-    leftovers.remove(places, brought)
-    for name in _RUN_FILES:
-        leftovers.discard(places.run / name)
-
-
-def _require_same(wanted: Choice, running: Choice | None) -> None:
-    if running and running != wanted:
-        raise EngineError(
-            _("The engine runs already, from {suite} with the {store} store.").format(
-                suite=running.suite, store=running.store
-            ),
-            _("Run 'dockerlab engine stop' first."),
-        )
-
-
-def _equip(places: Places, brought: Programs) -> None:
-    """Give the student's terminal the engine's own ``docker`` and its plugin, nothing else."""
-    plugins = places.docker_config / "cli-plugins"
-    for folder in (places.bin, plugins):
-        folder.mkdir(parents=True, exist_ok=True)
-    link, plugin = places.bin / "docker", plugins / "docker-buildx"
-    for old in (link, plugin):
-        leftovers.discard(old)
-    link.symlink_to(brought.path("docker"))
-    if brought.buildx:
-        # it leaves its folders for a Dockerfile from standard input behind
-        temporary = shlex.quote(str(places.temporary))
-        plugin.write_text(
-            f"#!/bin/sh\n[ -d {temporary} ] && TMPDIR={temporary} && export TMPDIR\n"
-            f'exec {shlex.quote(str(brought.buildx))} "$@"\n',
-            encoding="utf-8",
-        )
-        plugin.chmod(0o755)
 
 
 def _remove_data(places: Places) -> None:
