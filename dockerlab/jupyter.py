@@ -89,8 +89,9 @@ class Jupyter:
         for file in (self.home / "runtime").glob("jpserver-*.json"):
             match records.read(file):
                 case {"pid": int(pid), "port": int(port), "url": str(base), "token": str(token)}:
-                    ours = base.startswith("http://127.0.0.1:") and 0 < port < 2**16
-                    if ours and 0 < pid < 2**22 and psutil.pid_exists(pid) and _listens(port):
+                    here = ("http://127.0.0.1:", "http://localhost:")
+                    ours = base.startswith(here) and 0 < port < 2**16 and 0 < pid < 2**31
+                    if ours and psutil.pid_exists(pid) and _listens(port):
                         url = f"{base}lab/tree/{FIRST_NOTEBOOK}?token={token}"
                         return Server(pid, url, _orphaned(pid))
         return None

@@ -18,7 +18,7 @@ from dockerlab.jupyter import Jupyter, Server
 from dockerlab.language import _
 
 Say = Callable[[str], None]
-_PIDS = 2**22  # the kernel's largest
+_PIDS = 2**31
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]

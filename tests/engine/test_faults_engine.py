@@ -287,22 +287,28 @@ def test_the_wrong_thing_in_its_place(names: tuple[str, ...], kind: str, stopped
     assert works(stopped)
 
 
+def _shim_socket(places: Places, container: str) -> Path:
+    address = f"{places.run}/exec/containerd/containerd.sock/moby/{container}"
+    return Path("/run/containerd/s") / sha256(address.encode()).hexdigest()
+
+
 def test_sockets_of_killed_shims_go_and_others_stay(running: Places) -> None:
-    folder = Path("/run/containerd/s")
-    container = docker(running, "run", "-d", "busybox", "sleep", "600")
-    address = f"{running.run}/exec/containerd/containerd.sock/moby/{container}"
-    ours = folder / sha256(address.encode()).hexdigest()
-    assert ours.exists()
-    foreign = folder / sha256(b"foreign").hexdigest()
+    removed, left = (docker(running, "run", "-d", "busybox", "sleep", "600") for _ in range(2))
+    sockets = [_shim_socket(running, container) for container in (removed, left)]
+    assert all(socket.exists() for socket in sockets)
+    foreign = sockets[0].with_name(sha256(b"foreign").hexdigest())
     foreign.touch()
     try:
+        shims = [p for p in processes_of(running) if "containerd-shim" in p.name()]
+        shim = next(p for p in shims if removed in p.cmdline())
+        shim.kill()
+        docker(running, "rm", "-f", removed)
         for process in processes_of(running):
             process.kill()
         shutil.rmtree(running.run / "exec", ignore_errors=True)
-        shutil.rmtree(next(running.home.glob("data/*/containers")) / container)
-        assert ours.exists()
+        assert sockets[1].exists()
         embedded.stop(running)
-        assert not ours.exists()
+        assert [socket for socket in sockets if socket.exists()] == []
         assert foreign.exists()
     finally:
         foreign.unlink()
