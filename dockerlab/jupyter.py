@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from dockerlab.engine import records
 from dockerlab.errors import LabError
 
 FIRST_NOTEBOOK = "notebooks/00-welcome.ipynb"
@@ -86,11 +87,13 @@ class Jupyter:
     def running(self) -> Server | None:
         """Find a server that was started here and still answers."""
         for file in (self.home / "runtime").glob("jpserver-*.json"):
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                server = json.loads(file.read_text())
-                if psutil.pid_exists(server["pid"]) and _listens(server["port"]):
-                    url = f"{server['url']}lab/tree/{FIRST_NOTEBOOK}?token={server['token']}"
-                    return Server(server["pid"], url, _orphaned(server["pid"]))
+            match records.read(file):
+                case {"pid": int(pid), "port": int(port), "url": str(base), "token": str(token)}:
+                    here = ("http://127.0.0.1:", "http://localhost:")
+                    ours = base.startswith(here) and 0 < port < 2**16 and 0 < pid < 2**31
+                    if ours and psutil.pid_exists(pid) and _listens(port):
+                        url = f"{base}lab/tree/{FIRST_NOTEBOOK}?token={token}"
+                        return Server(pid, url, _orphaned(pid))
         return None
 
     def end_orphans(self) -> None:

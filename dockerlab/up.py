@@ -1,7 +1,6 @@
 """JupyterLab with an engine behind it, from one command, until Ctrl-C."""
 
 import contextlib
-import json
 import signal
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from dockerlab.engine import connect, find, usual
+from dockerlab.engine import connect, find, records, usual
 from dockerlab.engine.find import require_choice
 from dockerlab.engine.places import Places
 from dockerlab.engine.progress import Progress
@@ -19,6 +18,7 @@ from dockerlab.jupyter import Jupyter, Server
 from dockerlab.language import _
 
 Say = Callable[[str], None]
+_PIDS = 2**31
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -126,15 +126,16 @@ def _signals_end_it() -> Iterator[None]:
 
 def _own(file: Path) -> None:
     me = psutil.Process()
-    file.write_text(json.dumps({"pid": me.pid, "since": me.create_time()}))
+    records.write(file, {"pid": me.pid, "since": me.create_time()})
 
 
 def _orphaned(file: Path) -> bool:
     """Tell whether the engine was started by a command like this one that is no more."""
-    try:
-        owner = json.loads(file.read_text())
-        return bool(psutil.Process(owner["pid"]).create_time() != owner["since"])
-    except (OSError, ValueError, KeyError):
-        return False
-    except psutil.NoSuchProcess:
-        return True
+    owner = records.read(file)
+    match owner:
+        case {"pid": int(pid), "since": float(since)} if 0 < pid < _PIDS:
+            try:
+                return bool(psutil.Process(pid).create_time() != since)
+            except psutil.NoSuchProcess:
+                return True
+    return False

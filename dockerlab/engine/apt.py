@@ -4,7 +4,6 @@ The host's own source is used with another suite name, so its mirror, proxy and 
 force and apt itself verifies every signature and checksum.
 """
 
-import json
 import os
 import re
 import shlex
@@ -16,7 +15,7 @@ from hashlib import file_digest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from dockerlab.engine import apt_errors
+from dockerlab.engine import apt_errors, records
 from dockerlab.engine.disk import require_space
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.sources import host_distribution, host_source
@@ -249,17 +248,29 @@ class Apt:
 
 def save_packages(packages: Iterable[Package], file: Path) -> None:
     """Write down which packages a folder must hold."""
-    temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps([asdict(package) for package in packages], indent=1))
-    temporary.replace(file)
+    records.write(file, [asdict(package) for package in packages])
 
 
 def load_packages(file: Path) -> tuple[Package, ...] | None:
     """Read what `save_packages` wrote; None where it is missing or broken."""
+    found = records.read(file)
     try:
-        return tuple(Package(**fields) for fields in json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
+        packages = [Package(**fields) for fields in found] if isinstance(found, list) else []
+    except TypeError:
         return None
+    return tuple(packages) if packages and all(map(_is_package, packages)) else None
+
+
+def _is_package(package: Package) -> bool:
+    """Tell whether what was read back is a package, and its file a name and no way elsewhere."""
+    words = (package.request, package.name, package.version, package.file, package.sha256)
+    return (
+        all(isinstance(word, str) for word in words)
+        and type(package.size) is int
+        and package.size >= 0
+        and re.fullmatch(r"[A-Za-z0-9][\w.+~%:-]*", package.file) is not None
+        and re.fullmatch(r"[a-z0-9][\w.+~:/-]*", package.request) is not None
+    )
 
 
 def _size(folder: Path, file: str) -> int:
