@@ -224,7 +224,9 @@ def _start(places: Places, suite: str | None, store: str | None, progress: Progr
         # first of all: it tells a stop what there is to stop
         remember(places, wanted)
         _equip(places, brought)
-        daemon.run(places, brought, wanted, Hub.of(places, brought).start())
+        hub = Hub.of(places, brought)
+        daemon.run(places, brought, wanted, hub.start())
+        hub.start()  # now that a rootless engine has a network to serve in
     except BaseException:
         _end_all(places, brought)
         remember(places, before)

@@ -45,7 +45,8 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_suffix(".log.old"))
-    with log.open("wb") as output:
+    log.unlink(missing_ok=True)
+    with open(log, "wb", opener=_private) as output:
         job = subprocess.Popen(
             list(command), env=dict(environment), cwd="/", stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
@@ -108,6 +109,11 @@ def reap(pid: int) -> bool:
 def run_quietly(*command: str) -> None:
     """Run a cleaning command whose failure changes nothing for what comes after it."""
     subprocess.run(command, capture_output=True, check=False)
+
+
+def _private(name: str, flags: int) -> int:
+    """Open a file that nobody else may read, whatever the user's mask is."""
+    return os.open(name, flags, 0o600)
 
 
 def _ended(process: psutil.Process) -> bool:
