@@ -88,13 +88,12 @@ def pieces(raw: BaseHTTPResponse, size: int, limit: int, seconds: float) -> Iter
         left = max(until - time.monotonic(), 0.0)
         try:
             piece = within(left, lambda: raw.read(size, decode_content=False))
-        except TimeoutError as error:
+        except BaseException as error:
             _give_up(raw)
-            raise requests.ReadTimeout(f"it takes longer than {seconds:.0f} s") from error
-        except (HTTPError, OSError, ValueError) as error:
-            raise requests.ConnectionError(str(error) or type(error).__name__) from error
-        except BaseException:
-            _give_up(raw)
+            if isinstance(error, TimeoutError):
+                raise requests.ReadTimeout(f"it takes longer than {seconds:.0f} s") from error
+            if isinstance(error, (HTTPError, OSError, ValueError)):
+                raise requests.ConnectionError(str(error) or type(error).__name__) from error
             raise
         if not piece:
             return
@@ -106,6 +105,7 @@ def pieces(raw: BaseHTTPResponse, size: int, limit: int, seconds: float) -> Iter
 
 
 def _give_up(raw: BaseHTTPResponse) -> None:
-    """Cut the connection: closing it would wait for the one who still reads from it."""
+    """Close the connection, but cut it first: closing waits for whoever still reads from it."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         raw.shutdown()
+    raw.close()

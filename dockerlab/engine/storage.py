@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -253,6 +254,8 @@ class Storage:
         for folder in reversed(file.parents):
             if not folder.exists():
                 folder.mkdir(mode=0o700, exist_ok=True)
+        if file.is_dir():  # a damaged disk's, for nothing of ours makes one
+            shutil.rmtree(file)
         self._incoming.replace(file)
 
 
