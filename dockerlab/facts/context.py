@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from dockerlab.language import _
 
 MOST_ENTRIES = 300_000
 """A folder with more entries is not read to its end."""
+
+MOST_SECONDS = 60.0
+"""Nor one that takes longer, as many entries under many rules do."""
 
 _LONGEST_IGNORE = 1_000_000
 _SECRET = re.compile(
@@ -139,7 +143,7 @@ def read_context(
         rules=rules,
         sent=tuple(sorted(sent, key=lambda one: one.path)),
         kept_out=tuple(sorted(kept_out, key=lambda one: one.path)),
-        complete=walk.entries < MOST_ENTRIES,
+        complete=walk.complete,
         unread=tuple(walk.unread),
     )
 
@@ -155,11 +159,17 @@ def _ignore_file(folder: Path, dockerfile: Path, builder: Builder) -> Path | Non
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(_LONGEST_IGNORE).decode(errors="surrogateescape")
+            content = file.read(_LONGEST_IGNORE + 1)
     except OSError as error:
         raise LabError(
             _("'{path}' can't be read: {cause}.").format(path=plain(path), cause=error.strerror)
         ) from error
+    if len(content) > _LONGEST_IGNORE:
+        raise LabError(
+            _("'{path}' is too long to be looked at.").format(path=plain(path)),
+            _("A .dockerignore has some lines: write patterns with * in place of many names."),
+        )
+    return content.decode(errors="surrogateescape")
 
 
 def _inside(folder: Path, path: Path) -> str:
@@ -177,17 +187,20 @@ class _Walk:
         self.ignore = ignore
         self.builder = builder
         self.entries = 0
+        self.complete = True
         self.unread: list[str] = []
 
     def files(self) -> Iterator[tuple[bool, ContextFile]]:
         """Yield each file and whether it is kept out."""
         # folder, what each rule matched of it, and the rule that keeps out all below it
+        until = time.monotonic() + MOST_SECONDS
         waiting: list[tuple[str, tuple[bool, ...], int | None]] = [("", (), None)]
         while waiting:
             folder, above, closed = waiting.pop()
             for entry in self._entries(folder):
                 self.entries += 1
-                if self.entries >= MOST_ENTRIES:
+                if self.entries >= MOST_ENTRIES or time.monotonic() > until:
+                    self.complete = False
                     return
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 decision, matched = self.ignore.decide(path, above)

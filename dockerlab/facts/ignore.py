@@ -6,12 +6,22 @@ command in escapes, classes ("[^a]"), ``**`` at the start of a word, ``..`` and 
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dockerlab.errors import LabError
 from dockerlab.facts.plain import plain
 from dockerlab.language import _
+
+_LONGEST_LINE = (1 << 16) - 1
+"""Bytes; Docker's reader refuses a longer line."""
+
+_MOST_RULES = 2_000
+_MEMORY = 1 << 18  # bytes for an expression
+_SIGN = r"(?:\\.|[^]\\-])"
+_VALID = re.compile(rf"(?:[^[\\]|\\.|\[\^?+(?:{_SIGN}(?:-{_SIGN})?+)++\])*+", re.DOTALL)
+_PIECE = re.compile(r"\*\*/?|\\.|.", re.DOTALL)
+_UNREADABLE = re.compile("[\ud800-\udfff]")  # what is no UTF-8, each byte one sign, as Go has it
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Ignore:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
-        self._matchers = [_matcher(rule) for rule in rules]
+        self._matchers = [_matcher(rule.pattern) for rule in rules]
         self.has_exceptions = any(rule.exception for rule in rules)
 
     def decide(self, path: str, above: Sequence[bool]) -> tuple[int | None, tuple[bool, ...]]:
@@ -61,7 +71,7 @@ class Ignore:
             below this path what each rule matched.
         """
         matched = tuple(
-            bool(above and above[position]) or matcher.fullmatch(path) is not None
+            bool(above and above[position]) or matcher(path)
             for position, matcher in enumerate(self._matchers)
         )
         last = None
@@ -91,19 +101,28 @@ def read_rules(text: str) -> tuple[Rule, ...]:
     LabError
         A pattern can't be read; the docker command refuses such a file too.
     """
-    rules = []
+    rules: list[Rule] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if line.startswith("#") or not line.strip():
             continue
+        if len(line.encode(errors="surrogateescape")) > _LONGEST_LINE:
+            raise _bad(number, line)
+        if len(rules) == _MOST_RULES:
+            raise LabError(
+                _("The .dockerignore has more than {count} rules.").format(count=_MOST_RULES),
+                _("Put a pattern with * in place of many names."),
+            )
         written = line.strip()
         exception = written.startswith("!")
         pattern = _clean(written[1:].strip() if exception else written)
         if not pattern:
             raise _bad(number, written)
         rule = Rule(number, written, pattern, exception)
+        if not _VALID.fullmatch(pattern):
+            raise _bad(number, written)
         try:
-            _matcher(rule)
-        except re.error as error:
+            _matcher(pattern)
+        except ValueError as error:
             raise _bad(number, written) from error
         rules.append(rule)
     return tuple(rules)
@@ -126,15 +145,29 @@ def _clean(pattern: str) -> str:
     return cleaned[1:] if len(cleaned) > 1 and cleaned.startswith("/") else cleaned
 
 
-def _matcher(rule: Rule) -> re.Pattern[str]:
-    pattern = rule.pattern
-    body = pattern[2:]
-    if pattern.startswith("**") and not _has_specials(body):
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Return what tells whether a path matches, kind by kind as Docker's code tells them apart."""
+    start, end = pattern[:-2], pattern[2:]
+    if not _has_specials(pattern):
+        return pattern.__eq__
+    if pattern.startswith("**") and not _has_specials(end):
         # taken as an ending, be it of a name ("**.txt") or of a path ("**/cache")
-        name = body.removeprefix("/")
-        inside = f".*{re.escape(body)}"
-        return re.compile(f"{inside}|{re.escape(name)}" if name != body else inside, re.DOTALL)
-    return re.compile(_expression(pattern), re.DOTALL | re.ASCII)
+        name = end.removeprefix("/")
+        return lambda path: path.endswith(end) or path == name
+    if pattern.endswith("**") and not _has_specials(start):
+        return lambda path: path.startswith(start)
+    # Docker's expressions are Go's. This library is where those come from, and takes time in
+    # proportion to the path; Python's takes years for some patterns.
+    import re2  # noqa: PLC0415 - few files need it
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    try:
+        compiled = re2.compile(f"^{_expression(pattern)}$", options)
+    except re2.error as error:
+        raise ValueError(str(error)) from error
+    return lambda path: compiled.search(_UNREADABLE.sub("\ufffd", path)) is not None
 
 
 def _has_specials(text: str) -> bool:
@@ -142,51 +175,21 @@ def _has_specials(text: str) -> bool:
 
 
 def _expression(pattern: str) -> str:
+    """Translate a pattern as Docker's code does, classes ("[a-c]") included: as they are."""
     parts: list[str] = []
-    position = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if pattern.startswith("**", position - 1):
-            position += 1
-            if pattern.startswith("/", position):
-                position += 1
-            wanted = ".*" if position == len(pattern) else "(?:.*/)?"
-            # twice is the same as once, and would only make the search slow
-            parts += [wanted] if parts[-1:] != [wanted] else []
-        elif character == "*":
+    rest = iter(_PIECE.findall(_UNREADABLE.sub("\ufffd", pattern)))
+    for piece in rest:
+        if piece in {"**", "**/"}:
+            parts.append("(.*/)?")
+        elif piece == "*":
             parts.append("[^/]*")
-        elif character == "?":
+        elif piece == "?":
             parts.append("[^/]")
-        elif character == "\\" and position < len(pattern):
-            # goes as it is into Docker's own regular expression: "\d" is a digit
-            parts.append(f"\\{pattern[position]}")
-            position += 1
-        elif character == "[":
-            expression, position = _class(pattern, position)
-            parts.append(expression)
+        elif piece in ".+()|{}$":
+            parts.append(f"\\{piece}")
         else:
-            parts.append(re.escape(character))
+            # An escape goes as it is into Docker's own expression: "\\d" is a digit.
+            parts.append(piece)
+    if parts[-1] == "(.*/)?":
+        parts[-1] = ".*"
     return "".join(parts)
-
-
-def _class(pattern: str, position: int) -> tuple[str, int]:
-    """Read a character class that was opened before `position`."""
-    parts = ["["]
-    if pattern.startswith("^", position):
-        parts.append("^")
-        position += 1
-    count = 0
-    while position < len(pattern):
-        character = pattern[position]
-        position += 1
-        if character == "]" and count:
-            return "".join([*parts, "]"]), position
-        if character == "\\" and position < len(pattern):
-            character = pattern[position]
-            position += 1
-            parts.append(re.escape(character))
-        else:
-            parts.append(character if character == "-" else re.escape(character))
-        count += 1
-    raise re.error("unterminated class")

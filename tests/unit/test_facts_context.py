@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +113,107 @@ def test_no_folder_and_no_dockerignore(tmp_path: Path) -> None:
     assert read_context(tmp_path).sent == ()
 
 
-@pytest.mark.parametrize("line", ["!", "!  ", "[", "[a", "a[", "[^]", "\\q", "a\\Q"])
+@pytest.mark.parametrize(
+    "line",
+    ["!", "!  ", "[", "[a", "a[", "[^]", "\\q", "a\\", "a*\\", "bin\\", "[a-]", "[]a]", "[-a]",
+     pytest.param("a" * 65_536, id="long")],
+)  # fmt: skip
 def test_what_is_no_pattern(line: str) -> None:
     with pytest.raises(LabError, match=r"Line 2 of \.dockerignore"):
         read_rules(f"# x\n{line}\n")
+
+
+PATTERNS: list[dict[str, Any]] = json.loads(FILE.with_name("dockerignore.patterns").read_text())
+"""Random patterns and what Docker's own code (moby's patternmatcher, in Go) says of paths."""
+
+
+@pytest.mark.parametrize("sample", PATTERNS, ids=lambda one: one["pattern"])
+def test_random_patterns_match_what_dockers_own_code_matches(sample: dict[str, Any]) -> None:
+    if sample["matched"] is None:
+        with pytest.raises(LabError, match="is no pattern"):
+            read_rules(sample["pattern"])
+        return
+    ignore = Ignore(read_rules(sample["pattern"]))
+    assert [ignore.decide(path, ())[0] == 0 for path in sample["paths"]] == sample["matched"]
+
+
+def slow(pattern: str, path: str) -> bool:
+    """Match by trying everything: a second reading of the rules, for `*`, `**`, `?` and letters."""
+    if not pattern:
+        return not path
+    if pattern.startswith("**"):
+        rest = pattern[2:].removeprefix("/")
+        if not rest:
+            return True
+        starts = [0, *(at + 1 for at, sign in enumerate(path) if sign == "/")]
+        return any(slow(rest, path[at:]) for at in starts)
+    if pattern[0] == "*":
+        name = len(path.partition("/")[0])
+        return any(slow(pattern[1:], path[at:]) for at in range(name + 1))
+    fits = path[:1] == pattern[0] or (pattern[0] == "?" and path[:1] not in {"", "/"})
+    return fits and slow(pattern[1:], path[1:])
+
+
+FUZZ_SECONDS = float(os.environ.get("DOCKERLAB_FUZZ_SECONDS", "1"))
+
+
+def test_random_patterns_match_what_a_slow_reading_matches() -> None:
+    chance = random.Random(8)
+    until = time.monotonic() + FUZZ_SECONDS
+    compared = 0
+    while time.monotonic() < until:
+        # "**" within or before a name is an ending to Docker; the samples above have those
+        parts = ["*", "?", "a", "b", "ab", "a*", "*b", "a?*", "**", "*a*b*"]
+        pattern = "/".join(chance.choice(parts) for _ in range(chance.randint(1, 4)))
+        if pattern.endswith("/**"):
+            continue  # takes the slash with it
+        (rule,) = read_rules(pattern)
+        ignore = Ignore([rule])
+        for _ in range(20):
+            names = ["a", "b", "ab", "aab", "abab", "ba"]
+            path = "/".join(chance.choice(names) for _ in range(chance.randint(1, 5)))
+            assert (ignore.decide(path, ())[0] == 0) == slow(pattern, path), (pattern, path)
+            compared += 1
+    assert compared > 100
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a*a*a*a*a*a*a*a*a*ab", "a" * 40),
+        ("*a" * 500 + "b", "a" * 4000),
+        ("**/*a" * 200 + "b", "a/" * 2000 + "a"),
+        ("*" + "?*" * 400 + "b", "x" * 4000),
+        ("[ab]*" * 300 + "c", "ab" * 2000),
+        ("**/" + "a/**/" * 300 + "b", "a/" * 2000 + "a"),
+        ("\\w*" * 300 + "b", "w" * 4000),
+        ("*a*b*c", "abc" * 33_000 + "!"),
+    ],
+)
+def test_no_pattern_takes_longer_than_its_length_and_the_paths(pattern: str, path: str) -> None:
+    ignore = Ignore(read_rules(pattern))
+    before = time.process_time()
+    assert ignore.decide(path, ())[0] is None
+    # the first took 33 seconds, and each "*a" more would have made it ten times as many
+    assert time.process_time() - before < 5
+
+
+def test_a_file_of_rules_has_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(LabError, match="more than 2000 rules"):
+        read_rules("a\n" * 2_001)
+    (tmp_path / ".dockerignore").write_text("#\n" * 500_001)
+    with pytest.raises(LabError, match="too long to be looked at"):
+        read_context(tmp_path)
+    (tmp_path / ".dockerignore").write_text("*a*\n" * 2_000)
+    assert read_context(tmp_path).complete
+    monkeypatch.setattr("dockerlab.facts.context.MOST_SECONDS", 0)
+    assert not read_context(tmp_path).complete
+
+
+def test_a_name_that_is_no_utf8_is_matched_byte_by_byte() -> None:
+    ignore = Ignore(read_rules("a?*.log"))
+    assert ignore.decide("a\udcff.log", ())[0] == 0
+    assert ignore.decide("\udcff.log", ())[0] is None
 
 
 def test_any_bytes_are_either_rules_or_refused() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from dockerlab.errors import RegistryError, UnknownNameError, UsageError
 from dockerlab.facts import read_registry
 from dockerlab.facts.registry.address import plain_name
+from dockerlab.facts.registry.connection import Connection
 from dockerlab.facts.registry.manifest import digest_of
 from dockerlab.facts.registry.refusals import broken
 
@@ -345,3 +347,40 @@ def test_failures_in_plain_words(make: Callable[[], Exception], says: str) -> No
 def test_half_a_password(server: Server) -> None:
     with pytest.raises(UsageError, match="belong together"):
         read_registry(server.address, username="student")
+
+
+@pytest.mark.parametrize("token", ["", "given-for-the-password"])
+def test_a_redirect_is_followed_without_password_and_token(token: str, server: Server) -> None:
+    server.basic, server.token = basic("student", "learn"), token
+    with Server() as other:
+        thread = threading.Thread(target=other.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        path = "/v2/team/app/tags/list?n=1000"
+        server.answers[path] = (307, b"", {"Location": f"http://{other.address}{path}"})
+        read = read_registry(server.address, username="student", password="learn")
+        assert read.repositories[0].tags == 3
+        # nor does that host get the password by asking for it
+        other.basic = basic("student", "learn")
+        read = read_registry(server.address, username="student", password="learn")
+        assert "doesn't accept" in read.repositories[0].note
+        assert other.asked
+        assert {given for _path, given in other.asked} == {""}
+        other.shutdown()
+        thread.join()
+
+
+def test_a_redirect_is_not_followed_from_tls_to_plain_http(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(*_arguments: object, **_more: object) -> requests.Response:
+        answer = requests.Response()
+        answer.status_code = 302
+        answer.headers["Location"] = f"http://{server.address}/v2/"
+        answer.raw = urllib3.HTTPResponse()
+        return answer
+
+    with Connection("https://127.0.0.1:5000") as connection:
+        monkeypatch.setattr(connection.session, "request", answered)
+        with pytest.raises(RegistryError, match=r"sends on to 'http://.*not followed"):
+            connection.ask("GET", "/v2/")
+    assert not server.asked

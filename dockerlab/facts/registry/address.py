@@ -18,6 +18,8 @@ from dockerlab.language import _
 HUB = "registry-1.docker.io"
 """The host behind the name docker.io."""
 
+_SECONDS = 300.0  # of waiting for one registry in all, however many answers it gives
+
 
 def connect(address: str, credentials: Credentials | None, ca: str | Path | None) -> Connection:
     """Find out how a registry is talked to, and whether it is one.
@@ -36,8 +38,9 @@ def connect(address: str, credentials: Credentials | None, ca: str | Path | None
     local = _is_local(host)
     for attempt in (scheme,) if scheme else ("https", "http") if local else ("https",):
         connection = Connection(
-            f"{attempt}://{host}", direct=local, credentials=credentials, ca=trusted
-        )
+            f"{attempt}://{host}", direct=local, credentials=credentials, ca=trusted,
+            whole=_SECONDS,
+        )  # fmt: skip
         try:
             _greet(connection)
         except RegistryError as error:

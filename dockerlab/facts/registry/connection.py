@@ -1,18 +1,34 @@
-"""Talk to a registry over its HTTP API: passwords, tokens, certificates, and what went wrong."""
+"""Talk to a registry over its HTTP API: passwords, tokens, certificates, and what went wrong.
+
+Whatever a registry sends, an answer takes bounded memory and time: `line` bounds the waiting and
+what frames a body, `Connection` bodies that are documents, redirects and tokens.
+"""
 
 import base64
+import io
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, cast
+from urllib.parse import urljoin, urlsplit
 
 import requests
+import urllib3
 from requests.auth import AuthBase
 
 from dockerlab.errors import LabError, UsageError
-from dockerlab.facts.registry.refusals import broken, refused
+from dockerlab.facts.registry.line import Patience, PatientAdapter
+from dockerlab.facts.registry.manifest import MANIFEST_LIMIT
+from dockerlab.facts.registry.refusals import NotFollowed, Senseless, broken, refused
 from dockerlab.language import _
+
+_MOST_REDIRECTS = 5
+_AS_IT_IS = {"Accept-Encoding": "identity"}
+_LONGEST_REFUSAL = 1 << 16  # bytes of a refusal that are read; no person reads more
 
 Credentials = tuple[str, str]
 """User name and password."""
@@ -34,13 +50,14 @@ def credentials(username: str | None, password: str | None) -> Credentials | Non
 
 
 class _Header(AuthBase):
-    """Sends this header or none; without it requests would take one from the user's .netrc."""
+    """Sends this header to one host, and none elsewhere; nor what a user's .netrc would add."""
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, home: str, value: str) -> None:
+        self.home = home
         self.value = value
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.value:
+        if self.value and _same_host(request.url or "", self.home):
             request.headers["Authorization"] = self.value
         return request
 
@@ -53,13 +70,16 @@ class Connection:
     url : str
         Such as ``http://127.0.0.1:5051``, without a path.
     seconds : float
-        How long any answer may take to begin, and any pause in it to last.
+        How long any answer may take to begin, and any pause in it to last; all pauses of one
+        answer together have the bound of `line`.
     direct : bool
         Whether to keep off the proxies of the environment, as for an address of this machine.
     credentials : Credentials, optional
         Given to the registry, and to who gives out its tokens, when it asks for them.
     ca : Path, optional
         The certificates to trust instead of the machine's own.
+    whole : float, optional
+        How many seconds may be spent waiting for all answers together.
     """
 
     def __init__(
@@ -69,6 +89,8 @@ class Connection:
         direct: bool = False,
         credentials: Credentials | None = None,
         ca: Path | None = None,
+        *,
+        whole: float | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.seconds = seconds
@@ -77,6 +99,9 @@ class Connection:
         self.session.trust_env = not direct
         if ca:
             self.session.verify = str(ca)
+        self._patience = Patience(whole)
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, PatientAdapter(self._patience))
         self._headers: dict[str, str] = {}
 
     def close(self) -> None:
@@ -101,6 +126,11 @@ class Connection:
     ) -> requests.Response:
         """Send one request; `missing` lets a 404 pass.
 
+        The answer's body is read as it travels, whatever `Content-Encoding` says: digests are
+        taken of that. It is read here, up to the size of a document, unless `stream` leaves it to
+        the caller, who has to bound it. A redirect is followed, never from TLS to plain HTTP;
+        passwords and tokens stay with the host they are for.
+
         Raises
         ------
         LabError
@@ -108,28 +138,39 @@ class Connection:
         """
         url = path if path.startswith(("http://", "https://")) else f"{self.url}{path}"
         scope = "/".join(path.split("/")[2:4])
+        wanted = {**_AS_IT_IS, **(headers or {})}
 
         def send() -> requests.Response:
-            return self.session.request(
-                method, url, headers=dict(headers or {}), data=data, stream=stream,
-                auth=_Header(self._headers.get(scope, "")), timeout=self.seconds,
-            )  # fmt: skip
+            known = _Header(self.url, self._headers.get(scope, ""))
+            return self._send(method, url, known, wanted, data)
 
-        try:
+        with self._failing():
             answer = send()
-            challenge = answer.headers.get("WWW-Authenticate", "")
-            if answer.status_code == HTTPStatus.UNAUTHORIZED:
-                answered = self._answered(challenge)
+            if answer.status_code == HTTPStatus.UNAUTHORIZED and _same_host(answer.url, self.url):
+                answered = self._answered(answer.headers.get("WWW-Authenticate", ""))
                 if answered:
                     answer.close()
                     self._headers[scope] = answered
                     answer = send()
-        except requests.RequestException as error:
-            raise self.broken(error) from error
-        if answer.ok or (missing and answer.status_code == HTTPStatus.NOT_FOUND):
+        if _went_well(answer):
+            if not stream:
+                self._read(answer)
             return answer
-        with answer:
-            raise self.refused(answer)
+        if missing and answer.status_code == HTTPStatus.NOT_FOUND:
+            answer.close()
+            return _with_body(answer, b"")
+        raise self._refusal(answer)
+
+    def document(self, answer: requests.Response) -> dict[str, Any]:
+        """Read an answer as a JSON object.
+
+        Raises
+        ------
+        LabError
+            What `broken` makes of an answer that is none.
+        """
+        with self._failing(), answer:
+            return _read_object(answer.content)
 
     def refused(self, answer: requests.Response) -> LabError:
         """Say why the registry refused."""
@@ -138,6 +179,66 @@ class Connection:
     def broken(self, error: requests.RequestException) -> LabError:
         """Say why the registry can't be talked to."""
         return broken(self.url, error)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """Turn whatever can go wrong on the line into what `broken` makes of it."""
+        try:
+            yield
+        except requests.RequestException as error:
+            raise self.broken(error) from error
+        except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
+            raise self.broken(requests.ReadTimeout(error)) from error
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+            raise self.broken(requests.exceptions.ChunkedEncodingError(error)) from error
+        except ValueError as error:  # a URL or header that can't be one
+            raise self.broken(Senseless(error)) from error
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        known: _Header,
+        headers: Mapping[str, str] = _AS_IT_IS,
+        data: Iterable[bytes] | bytes | None = None,
+    ) -> requests.Response:
+        """Send a request and follow redirects."""
+        for _redirect in range(_MOST_REDIRECTS + 1):
+            answer = self.session.request(
+                method, url, headers=dict(headers), data=data, stream=True, auth=known,
+                timeout=self.seconds, allow_redirects=False,
+            )  # fmt: skip
+            answer.raw = _Body(cast("urllib3.BaseHTTPResponse", answer.raw), self)
+            if not answer.is_redirect or data is not None:
+                return answer
+            answer.close()
+            where = urljoin(url, answer.headers["Location"])
+            scheme = urlsplit(where).scheme
+            if scheme not in ("http", "https") or (scheme == "http" and url.startswith("https:")):
+                raise NotFollowed(where)
+            url = where
+        raise requests.TooManyRedirects
+
+    def _read(self, answer: requests.Response) -> None:
+        body = answer.raw
+        try:
+            content = _bounded(answer)
+        except LabError:
+            body.close()
+            raise
+        except Senseless as error:
+            body.close()
+            raise self.broken(error) from error
+        body.release_conn()
+        _with_body(answer, content)
+
+    def _refusal(self, answer: requests.Response) -> LabError:
+        try:
+            with answer:
+                said = answer.raw.read(_LONGEST_REFUSAL)
+        except LabError:
+            said = b""  # that it refuses is known
+        return self.refused(_with_body(answer, said))
 
     def _answered(self, challenge: str) -> str:
         """Return what answers a challenge, empty where nothing can."""
@@ -151,19 +252,96 @@ class Connection:
 
     def _token(self, challenge: str) -> str:
         """Ask for a token, an anonymous one where no user is named: Docker Hub always wants one."""
-        fields = dict(re.findall(r'(\w+)="([^"]*)"', challenge))
+        fields = dict(re.findall(r'\b(\w++)="([^"]*)"', challenge))
         realm = fields.get("realm", "")
+        if not realm.startswith(("http://", "https://")):
+            raise Senseless
         # A password that travelled to the registry unseen must not travel on in the clear.
         safe = realm.startswith("https://") or not self.url.startswith("https://")
         known = _basic(self.credentials) if self.credentials and safe else ""
-        with self.session.get(
-            realm,
-            params={key: fields[key] for key in ("service", "scope") if key in fields},
-            auth=_Header(known),
-            timeout=self.seconds,
-        ) as answer:
-            given = answer.json() if answer.ok else {}
-            return str(given.get("token") or given.get("access_token") or "")
+        wanted = {key: fields[key] for key in ("service", "scope") if key in fields}
+        url = requests.Request("GET", realm, params=wanted).prepare().url or realm
+        answer = self._send("GET", url, _Header(realm, known))
+        if not _went_well(answer):
+            if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+                answer.close()
+                return ""
+            raise self._refusal(answer)
+        with answer:
+            given = _read_object(_bounded(answer))
+        token = given.get("token") or given.get("access_token") or ""
+        if not isinstance(token, str) or not re.fullmatch(r"[!-~]*", token):
+            raise Senseless
+        return token
+
+
+class _Body:
+    """The body of an answer while it comes, as `requests` reads one: its failures are ours."""
+
+    def __init__(self, raw: urllib3.BaseHTTPResponse, connection: Connection) -> None:
+        self._raw = raw
+        self._connection = connection
+
+    def read(self, size: int) -> bytes:
+        """Return the next bytes, at most `size`, as they travel; none at the end."""
+        with self._connection._failing():
+            piece: bytes = self._raw.read(size, decode_content=False)
+        self._connection._patience.was_body(len(piece))
+        return piece
+
+    def close(self) -> None:
+        """Hang up."""
+        self._raw.close()
+
+    def release_conn(self) -> None:
+        """Give the connection back to who may use it next."""
+        self._raw.release_conn()
+
+
+def _read_object(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Senseless from error
+    if not isinstance(found, dict):
+        raise Senseless
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _bounded(answer: requests.Response) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while piece := answer.raw.read(1 << 16):
+        size += len(piece)
+        if size > MANIFEST_LIMIT:
+            raise Senseless
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _with_body(answer: requests.Response, content: bytes) -> requests.Response:
+    answer.raw = io.BytesIO(content)
+    answer.encoding = "utf-8"  # or `requests` would guess at length
+    return answer
+
+
+def _went_well(answer: requests.Response) -> bool:
+    return HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _same_host(url: str, other: str) -> bool:
+    one, two = urlsplit(url), urlsplit(other)
+    return (one.scheme, one.hostname, _port(one.scheme, one.port)) == (
+        two.scheme, two.hostname, _port(two.scheme, two.port),
+    )  # fmt: skip
+
+
+def _port(scheme: str, port: int | None) -> int:
+    return port or {"http": 80, "https": 443}.get(scheme, 0)
 
 
 def _basic(credentials: Credentials) -> str:

@@ -26,6 +26,11 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether this is the SHA-256 digest of something."""
+    return _DIGEST.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Descriptor:
     """What a manifest says of a blob or of another manifest; ``size`` in bytes."""
@@ -44,7 +49,7 @@ class Descriptor:
             It has no SHA-256 digest or no size.
         """
         digest, size = fields.get("digest"), fields.get("size")
-        if not (isinstance(digest, str) and _DIGEST.fullmatch(digest)):
+        if not (isinstance(digest, str) and is_digest(digest)):
             raise ValueError(f"no digest: {digest!r}")
         if not (isinstance(size, int) and size >= 0):
             raise ValueError(f"no size: {size!r}")

@@ -1,14 +1,12 @@
 """Read what a registry holds: catalogue, tags, manifests; no blob is fetched."""
 
-import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urljoin, urlsplit
-
-import requests
 
 from dockerlab.errors import RegistryError, UnknownNameError
 from dockerlab.facts.names import nearest
@@ -17,10 +15,11 @@ from dockerlab.facts.registry.address import connect, plain_name
 from dockerlab.facts.registry.connection import Connection, credentials
 from dockerlab.facts.registry.manifest import (
     INDEX_TYPES,
-    MANIFEST_LIMIT,
     MANIFEST_TYPES,
     digest_of,
+    is_digest,
 )
+from dockerlab.facts.registry.refusals import Senseless, broken
 from dockerlab.facts.registry.values import (
     Blob,
     HeldManifest,
@@ -37,6 +36,10 @@ _MOST_PAGES = 100
 _MOST_REPOSITORIES = 40
 _MOST_MANIFESTS = 120
 """How many are read of all repositories together: each is a request."""
+_MOST_NAMES = 100_000  # in all pages of one list
+_MOST_LISTED = 1_000  # manifests of an index, layers of a manifest
+_LONGEST = 300  # characters of a name
+_LARGEST = 1 << 63
 _ACCEPT = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
 
 
@@ -101,11 +104,22 @@ def _world(
     )
 
 
+@dataclass(frozen=True)
+class _Manifest:
+    """What is kept of a manifest or an index."""
+
+    digest: str
+    size: int
+    media_type: str
+    entries: tuple[HeldManifest, ...]
+    blobs: tuple[Blob, ...]
+
+
 class _Reader:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.room = _MOST_MANIFESTS
-        self.known: dict[str, tuple[str, Json, int]] = {}
+        self.known: dict[str, _Manifest] = {}
 
     def catalogue(self) -> tuple[list[str], int]:
         """Return all names, and on how many pages they came."""
@@ -125,7 +139,7 @@ class _Reader:
                     _("This registry doesn't list its repositories."),
                     _("Name one, as in repository='library/nginx'."),
                 )
-            names += [str(name) for name in content.get("repositories") or ()]
+            names += self._names(content.get("repositories"), len(names))
             if not following:
                 return sorted(set(names)), page
             path = following
@@ -173,7 +187,7 @@ class _Reader:
             content, following = self._list(path)
             if content is None:
                 return None
-            tags += [str(tag) for tag in content.get("tags") or ()]
+            tags += self._names(content.get("tags"), len(tags))
             if not following:
                 break
             path = following
@@ -181,16 +195,36 @@ class _Reader:
 
     def _list(self, path: str) -> tuple[Json | None, str]:
         """Return one page of a list and the path of the next; None where there is no list."""
-        with self.connection.ask("GET", path, missing=True, stream=True) as answer:
+        with self.connection.ask("GET", path, missing=True) as answer:
             if answer.status_code == HTTPStatus.NOT_FOUND:
                 return None, ""
-            content = _json(_bounded(answer, self.connection.url), self.connection.url)
-            link = re.search(r'<([^>]*)>\s*;\s*rel="?next', answer.headers.get("Link", ""))
+            content = self.connection.document(answer)
+            link = re.search(r'<([^<>]*)>\s*+;\s*+rel="?next', answer.headers.get("Link", ""))
         if not link:
             return content, ""
-        following = urlsplit(urljoin(f"{self.connection.url}{path}", link.group(1)))
+        try:
+            following = urlsplit(urljoin(f"{self.connection.url}{path}", link.group(1)))
+        except ValueError as error:
+            raise self._senseless() from error
         # Only the way is taken from the header: it must not lead to another host.
-        return content, f"{following.path}?{following.query}"
+        return content, f"/{following.path.lstrip('/')}?{following.query}"
+
+    def _names(self, listed: object, before: int) -> list[str]:
+        """Return what a page lists, `before` of which many others were listed."""
+        names = [] if listed is None else listed
+        if not isinstance(names, list) or not all(map(_is_name, names)):
+            raise self._senseless()
+        if before + len(names) > _MOST_NAMES:
+            raise RegistryError(
+                _("{address} lists more names than can be looked at.").format(
+                    address=plain(urlsplit(self.connection.url).netloc)
+                ),
+                _("Name one repository, as in repository='library/nginx'."),
+            )
+        return names
+
+    def _senseless(self) -> RegistryError:
+        return broken(self.connection.url, Senseless())
 
     def _read(self, name: str, tags: list[str]) -> Repository:
         targets: dict[str, Target] = {}
@@ -199,28 +233,26 @@ class _Reader:
             if self.room <= 0:
                 break
             try:
-                digest, content, size = self._manifest(name, tag)
+                read = self._manifest(name, tag)
             except RegistryError as error:
                 note = error.problem
                 continue
-            before = targets.get(digest)
+            before = targets.get(read.digest)
             if before:
-                targets[digest] = Target(
-                    digest, before.kind, (*before.tags, tag), before.manifests, before.media_type
-                )
+                targets[read.digest] = replace(before, tags=(*before.tags, tag))
             else:
-                targets[digest] = self._target(name, tag, (digest, content, size))
+                targets[read.digest] = self._target(name, tag, read)
         return Repository(name, len(tags), tuple(targets.values()), note)
 
-    def _manifest(self, name: str, reference: str) -> tuple[str, Json, int]:
-        """Return a manifest's digest, content and size in bytes."""
+    def _manifest(self, name: str, reference: str) -> _Manifest:
         if reference in self.known:
             return self.known[reference]
         self.room -= 1
         path = f"/v2/{quote(name)}/manifests/{quote(reference, safe=':')}"
-        with self.connection.ask("GET", path, headers=_ACCEPT, stream=True) as answer:
-            raw = _bounded(answer, self.connection.url)
+        with self.connection.ask("GET", path, headers=_ACCEPT) as answer:
+            raw = answer.content
             announced = answer.headers.get("Content-Type", "").partition(";")[0]
+            content = {"mediaType": announced, **self.connection.document(answer)}
         digest = digest_of(raw)
         if reference.startswith("sha256:") and digest != reference:
             raise RegistryError(
@@ -228,90 +260,89 @@ class _Reader:
                     address=plain(urlsplit(self.connection.url).netloc)
                 )
             )
-        content = {"mediaType": announced, **_json(raw, self.connection.url)}
-        self.known[digest] = (digest, content, len(raw))
+        try:
+            self.known[digest] = _manifest(digest, len(raw), content)
+        except Senseless as error:
+            raise self._senseless() from error
         return self.known[digest]
 
-    def _target(self, name: str, tag: str, found: tuple[str, Json, int]) -> Target:
-        digest, content, size = found
-        media_type = str(content.get("mediaType") or "")
+    def _target(self, name: str, tag: str, read: _Manifest) -> Target:
         kind: Literal["manifest", "index", "other"] = "other"
         manifests: tuple[HeldManifest, ...] = ()
-        if media_type in INDEX_TYPES:
+        if read.media_type in INDEX_TYPES:
             kind = "index"
-            entries = [one for one in content.get("manifests") or () if isinstance(one, dict)]
-            manifests = tuple(self._entry(name, entry) for entry in entries)
-        elif media_type in MANIFEST_TYPES:
+            manifests = tuple(self._entry(name, entry) for entry in read.entries)
+        elif read.media_type in MANIFEST_TYPES:
             kind = "manifest"
-            manifests = (HeldManifest(digest, size, blobs=_blobs(content)),)
-        return Target(digest, kind, (tag,), manifests, media_type)
+            manifests = (HeldManifest(read.digest, read.size, blobs=read.blobs),)
+        return Target(read.digest, kind, (tag,), manifests, read.media_type)
 
-    def _entry(self, name: str, entry: Json) -> HeldManifest:
-        platform, notes = (_object(entry.get(name)) for name in ("platform", "annotations"))
-        parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
-        attestation = notes.get("vnd.docker.reference.type") == "attestation-manifest"
-        known = HeldManifest(
-            digest=str(entry.get("digest") or ""),
-            size=_whole(entry.get("size")),
-            platform="" if attestation else "/".join(str(part) for part in parts if part),
-            attests=str(notes.get("vnd.docker.reference.digest") or "?") if attestation else "",
-            read=False,
-        )
-        if self.room <= 0 or not known.digest.startswith("sha256:"):
+    def _entry(self, name: str, known: HeldManifest) -> HeldManifest:
+        if self.room <= 0 or not is_digest(known.digest):
             return known
         try:
-            _digest, content, size = self._manifest(name, known.digest)
+            read = self._manifest(name, known.digest)
         except RegistryError:
             return known  # listed, but not here: a copy of one platform only
-        return HeldManifest(known.digest, size, known.platform, known.attests, _blobs(content))
+        return replace(known, size=read.size, blobs=read.blobs, read=True)
+
+
+def _manifest(digest: str, size: int, content: Json) -> _Manifest:
+    """Take from a document what is wanted of it, and no more: it may be of any size."""
+    return _Manifest(
+        digest,
+        size,
+        _text(content.get("mediaType")),
+        tuple(_listed(entry) for entry in _objects(content.get("manifests"))),
+        _blobs(content),
+    )
+
+
+def _listed(entry: Json) -> HeldManifest:
+    platform, notes = (_object(entry.get(name)) for name in ("platform", "annotations"))
+    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
+    attestation = notes.get("vnd.docker.reference.type") == "attestation-manifest"
+    return HeldManifest(
+        digest=_text(entry.get("digest")),
+        size=_whole(entry.get("size")),
+        platform="" if attestation else "/".join(_text(part) for part in parts if part),
+        attests=(_text(notes.get("vnd.docker.reference.digest")) or "?") if attestation else "",
+        read=False,
+    )
 
 
 def _blobs(content: Json) -> tuple[Blob, ...]:
-    found = []
-    kinds: tuple[tuple[Any, Literal["config", "layer"]], ...] = (
-        ([content.get("config")], "config"), (content.get("layers") or (), "layer"),
+    config, layers = _objects([content.get("config")]), _objects(content.get("layers"))
+    kinds: tuple[tuple[list[Json], Literal["config", "layer"]], ...] = (
+        (config, "config"), (layers, "layer"),
     )  # fmt: skip
-    for entries, kind in kinds:
-        for entry in entries:
-            if isinstance(entry, dict) and entry.get("digest"):
-                found.append(Blob(str(entry["digest"]), _whole(entry.get("size")), kind))
-    return tuple(found)
+    return tuple(
+        Blob(_text(entry["digest"]), _whole(entry.get("size")), kind)
+        for entries, kind in kinds
+        for entry in entries
+        if entry.get("digest")
+    )
+
+
+def _objects(value: object) -> list[Json]:
+    listed = value if isinstance(value, list) else []
+    if len(listed) > _MOST_LISTED:
+        raise Senseless
+    return [one for one in listed if isinstance(one, dict)]
 
 
 def _object(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
+def _text(value: object) -> str:
+    # A list of lists would be as long as the document, once for each that is named by it.
+    return str(value)[:_LONGEST] if isinstance(value, (str, int)) else ""
+
+
 def _whole(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    return value if isinstance(value, int) and 0 < value < _LARGEST else 0
 
 
-def _bounded(answer: requests.Response, url: str) -> bytes:
-    content = b""
-    try:
-        for chunk in answer.iter_content(2**16):
-            content += chunk
-            if len(content) > MANIFEST_LIMIT:
-                raise _senseless(url)
-    except requests.RequestException as error:
-        raise _senseless(url) from error
-    return content
-
-
-def _json(content: bytes, url: str) -> Json:
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _senseless(url) from error
-    if not isinstance(found, dict):
-        raise _senseless(url)
-    return found
-
-
-def _senseless(url: str) -> RegistryError:
-    return RegistryError(
-        _("{address} gave an answer that makes no sense for a registry.").format(
-            address=plain(urlsplit(url).netloc)
-        ),
-        _("Check the address."),
-    )
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST and value.isprintable()

@@ -13,6 +13,23 @@ from dockerlab.language import _
 _LONGEST = 300
 
 
+class Senseless(requests.RequestException):
+    """An answer came, and no registry answers like this."""
+
+
+class NotFollowed(requests.RequestException):
+    """A redirect leads where nobody should follow."""
+
+
+_SENSELESS = (
+    Senseless,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
+
+
 def broken(url: str, error: Exception) -> RegistryError:
     """Say why there was no answer: nobody listens, no such name, or no trust."""
     host = plain(urlsplit(url).netloc)
@@ -24,21 +41,73 @@ def broken(url: str, error: Exception) -> RegistryError:
 
 def _unreached(error: Exception) -> tuple[str, str]:
     said = str(error)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return (
+    for kinds, words, sentences in _UNREACHED:
+        if isinstance(error, kinds) or any(word in said for word in words):
+            return sentences
+    return _("{address} can't be reached: {cause}."), _("Check the network and any proxy.")
+
+
+_Failures = tuple[tuple[type[Exception], ...], tuple[str, ...], tuple[str, str]]
+_UNREACHED: tuple[_Failures, ...] = (
+    (
+        _SENSELESS,
+        (),
+        (
+            _("{address} gave an answer that makes no sense for a registry."),
+            _("Check the address."),
+        ),
+    ),
+    (
+        (NotFollowed,),
+        (),
+        (
+            _("{address} sends on to '{cause}', which is not followed."),
+            _("Ask for the registry that is meant by its own address."),
+        ),
+    ),
+    (
+        (requests.TooManyRedirects,),
+        (),
+        (
+            _("{address} sends from one address to another without end."),
+            _("Check the address."),
+        ),
+    ),
+    (
+        (requests.exceptions.ProxyError,),
+        (),
+        (
             _("The proxy on the way to {address} refused."),
             _("Check HTTPS_PROXY, or name the registry in NO_PROXY."),
-        )
-    if isinstance(error, requests.exceptions.Timeout):
-        return (
+        ),
+    ),
+    (
+        (requests.exceptions.Timeout,),
+        (),
+        (
             _("Nothing at {address} answered in time."),
             _("Check the address, the network and any firewall."),
-        )
-    if "refused" in said:
-        return _("Nothing listens at {address}."), _("Start the registry, or check the port.")
-    if "resolve" in said or "Name or service" in said:
-        return _("There is no machine called {address}."), _("Check the name, and the network.")
-    return _("{address} can't be reached: {cause}."), _("Check the network and any proxy.")
+        ),
+    ),
+    (
+        (requests.exceptions.ChunkedEncodingError,),
+        ("Connection aborted",),
+        (
+            _("The connection to {address} broke off before the answer was whole."),
+            _("Try again; if it stays so, check the registry, the network and any proxy."),
+        ),
+    ),
+    (
+        (),
+        ("refused",),
+        (_("Nothing listens at {address}."), _("Start the registry, or check the port.")),
+    ),
+    (
+        (),
+        ("resolve", "Name or service"),
+        (_("There is no machine called {address}."), _("Check the name, and the network.")),
+    ),
+)
 
 
 def _untrusted(host: str, said: str) -> RegistryError:
