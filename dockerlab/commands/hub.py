@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dockerlab.commands.console import AsJson, out, say, steps
 from dockerlab.engine import embedded
-from dockerlab.engine.images import held_images
+from dockerlab.engine.held import held_images
 from dockerlab.engine.places import Places
 from dockerlab.engine.stock import load_bundle, save_bundle, stock
 from dockerlab.language import _
@@ -61,7 +61,7 @@ def images(as_json: AsJson = False) -> None:
     hub = embedded.hub(Places.from_environment())
     hub.start()
     with hub.registry() as registry:
-        held = held_images(registry)
+        held = held_images(registry, hub.storing())
     if as_json:
         say(json.dumps([asdict(image) for image in held], indent=1))
         return
@@ -70,7 +70,8 @@ def images(as_json: AsJson = False) -> None:
         table.add_column(heading)
     for image in held:
         table.add_row(
-            image.name, ", ".join(image.tags), f"{image.size / 1e6:.1f} MB", image.origin,
+            image.name, ", ".join(image.tags), f"{image.size / 1e6:.1f} MB",
+            image.origin or (_("unknown: dockerlab hub pull") if image.purpose else ""),
             image.purpose,
         )  # fmt: skip
     out.print(table)
@@ -87,7 +88,9 @@ def pull(
 ) -> None:
     """Bring the course's images into the hub, from Docker Hub, a mirror, a bundle or packages."""
     with steps() as progress:
-        filled = stock(Places.from_environment(), progress, mirror=mirror, bundle=from_bundle)
+        filled = stock(
+            Places.from_environment(), progress, mirror=mirror, bundle=from_bundle, thorough=True
+        )
     for each in filled:
         say(f"{', '.join(each.image.references)}: {_ORIGINS[each.origin]}")
 

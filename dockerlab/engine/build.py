@@ -1,4 +1,4 @@
-"""Build a course image from its recipe, on any engine, and push it to the hub.
+"""Build a course image from its recipe, on any engine, and take it into the hub.
 
 The engine's classic builder is used: every engine has it, it needs no ``docker`` command, and
 unlike BuildKit it keeps no cache of its own behind and adds no attestations.
@@ -21,7 +21,10 @@ from dockerlab.engine import debian
 from dockerlab.engine.disk import disk_full
 from dockerlab.engine.images import BUILT_FROM_LABEL, CourseImage, course_image
 from dockerlab.engine.progress import Progress
+from dockerlab.engine.registry import CHUNK, Target
+from dockerlab.engine.saved import take
 from dockerlab.errors import HubError
+from dockerlab.facts.registry.manifest import Descriptor
 from dockerlab.language import _
 
 _RECIPES = Path(__file__).parent / "recipes"
@@ -36,7 +39,7 @@ _BUILD_SECONDS = 600  # how long a step may be silent
 
 
 class Workshop:
-    """One engine that builds and pushes, and is left as it was found.
+    """One engine that builds for the hub, and is left as it was found.
 
     Use it in a ``with`` statement: on leaving, every name and stage that was made is removed.
 
@@ -45,7 +48,9 @@ class Workshop:
     client : docker.DockerClient
         The engine.
     hub : str
-        ``host:port`` of the hub as the engine reaches it.
+        ``host:port`` of the hub.
+    storage : Target
+        The hub's files, where what is built goes.
     folder : Path
         An empty folder to work in.
     busybox : Path
@@ -58,6 +63,7 @@ class Workshop:
         self,
         client: docker.DockerClient,
         hub: str,
+        storage: Target,
         folder: Path,
         *,
         busybox: Path,
@@ -66,10 +72,12 @@ class Workshop:
         self._client = client
         self._api = client.api
         self._hub = hub
+        self._storage = storage
         self._folder = folder
         self._busybox = busybox
         self._progress = progress
         self._made: list[str] = []
+        self._packed: dict[str, Descriptor] = {}
         self._step = ""
         self._building = False
 
@@ -85,7 +93,7 @@ class Workshop:
                 self._remove(name)
 
     def build(self, image: CourseImage) -> None:
-        """Build an image and push it; the image it builds on must be in the hub.
+        """Build an image and take it into the hub; the image it builds on must be in the hub.
 
         Raises
         ------
@@ -94,10 +102,10 @@ class Workshop:
         """
         with self._one_sentence(image):
             self._build(image)
-        self._push(image)
+        self._take(image, f"{self._repository(image)}:{image.tags[0]}")
 
-    def push_own(self, image: CourseImage) -> bool:
-        """Push the engine's own copy of an image, when that surely came from Docker Hub.
+    def take_own(self, image: CourseImage) -> bool:
+        """Take the engine's own copy of an image, when that surely came from Docker Hub.
 
         Only the overlay2 store's digests tell: it has one for what was pulled, and none for
         what was built, committed or tagged here. The containerd store makes one up for all.
@@ -116,10 +124,7 @@ class Workshop:
         digests = found.get("RepoDigests") or []
         if not any(digest.startswith(f"{image.name}@") for digest in digests):
             return False
-        for tag in image.tags:
-            self._api.tag(found["Id"], self._repository(image), tag)
-            self._made.append(f"{self._repository(image)}:{tag}")
-        self._push(image)
+        self._take(image, found["Id"])
         return True
 
     def _build(self, image: CourseImage) -> None:
@@ -154,9 +159,6 @@ class Workshop:
                     self._progress(label, 0, None)
             self._building = False
         context.unlink()
-        for tag in image.tags[1:]:
-            self._api.tag(main, self._repository(image), tag)
-            self._made.append(f"{self._repository(image)}:{tag}")
 
     def _note_step(self, said: str) -> None:
         """Remember what a step made, so that it goes again even when a later step fails."""
@@ -211,17 +213,21 @@ class Workshop:
             else:
                 return
 
-    def _push(self, image: CourseImage) -> None:
-        label = _("Pushing {image} to the hub").format(image=image.references[0])
-        for tag in image.tags:
-            with self._one_sentence(image):
-                answer = self._api.push(
-                    # the hub takes anyone's, so no credential store need be asked
-                    self._repository(image), tag, stream=True, decode=True, auth_config={},
-                )  # fmt: skip
-                for said in _checked(answer):
-                    detail = said.get("progressDetail") or {}
-                    self._progress(label, detail.get("current", 0), detail.get("total"))
+    def _take(self, image: CourseImage, name: str) -> None:
+        """Have the engine save an image, and take it into the hub."""
+        label = _("Storing {image} in the hub").format(image=image.references[0])
+        self._progress(label, 0, None)
+        file = self._folder / "saved.tar"
+        before, self._api.timeout = self._api.timeout, _BUILD_SECONDS  # it gathers, then sends
+        try:
+            with self._one_sentence(image), file.open("wb") as target:
+                for chunk in self._api.get_image(name, chunk_size=CHUNK):
+                    target.write(chunk)
+                    self._progress(label, target.tell(), None)
+            take(self._storage, image, file, self._packed)
+        finally:
+            self._api.timeout = before
+            file.unlink(missing_ok=True)
 
     def _repository(self, image: CourseImage) -> str:
         return f"{self._hub}/{image.repository}"

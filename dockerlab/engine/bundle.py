@@ -22,7 +22,7 @@ from dockerlab.engine.disk import file_error
 from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
 from dockerlab.engine.locking import locked
 from dockerlab.engine.progress import Progress, silent
-from dockerlab.engine.registry import CHUNK, Registry
+from dockerlab.engine.registry import CHUNK, Registry, Target
 from dockerlab.errors import HubError
 from dockerlab.facts.registry.manifest import MANIFEST_LIMIT, MANIFEST_TYPES, Descriptor, Manifest
 from dockerlab.language import _
@@ -79,7 +79,7 @@ def save(
 
 
 def load(
-    hub: Registry,
+    hub: Target,
     file: Path,
     folder: Path,
     *,
@@ -90,8 +90,8 @@ def load(
 
     Parameters
     ----------
-    hub : Registry
-        The running hub.
+    hub : Target
+        The hub's storage.
     file : Path
         The bundle.
     folder : Path
@@ -239,7 +239,7 @@ def _require_architecture(image: CourseImage, config: Path) -> None:
         )
 
 
-def _store(hub: Registry, entries: list[Entry], folder: Path, progress: Progress) -> None:
+def _store(hub: Target, entries: list[Entry], folder: Path, progress: Progress) -> None:
     """Upload all blobs, and only then the manifests, so that no image is half there."""
     total = sum(blob.size for entry in entries for blob in entry.manifest.blobs)
     label = _("Storing the images")

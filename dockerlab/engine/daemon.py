@@ -162,8 +162,8 @@ def _settings(
         "pidfile": str(places.run / "docker.pid"),
         "hosts": [f"unix://{places.socket}"],
         "features": {"containerd-snapshotter": choice.store == "containerd"},
-        "registry-mirrors": [f"http://{mirror.engine}"],
-        "insecure-registries": [mirror.engine],
+        "registry-mirrors": [f"http://{mirror.host}"],
+        "insecure-registries": [mirror.host],
         "log-level": "info",
     }
     if choice.store == "overlay2":

@@ -22,7 +22,7 @@ from dockerlab.engine.build import Workshop
 from dockerlab.engine.bundle import WORK_LOCK
 from dockerlab.engine.disk import disk_full, file_error
 from dockerlab.engine.hub import Hub
-from dockerlab.engine.images import COURSE_IMAGES, CourseImage, holds, host_architecture
+from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
 from dockerlab.engine.locking import locked
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.registry import Registry, copy_image
@@ -56,9 +56,12 @@ def fill(
     *,
     mirror: str | None = None,
     bundle: Path | None = None,
+    thorough: bool = False,
     progress: Progress = silent,
 ) -> tuple[Filled, ...]:
     """Make sure that the running hub holds course images; needs no network when it does.
+
+    What is not as it was put there is fetched again, and so is what nobody knows the origin of.
 
     The engine is left as it was: what is put there to be pushed or built is removed again.
 
@@ -74,6 +77,8 @@ def fill(
         The URL of a registry to ask instead of Docker Hub.
     bundle : Path, optional
         A bundle to take images from that the registry does not give.
+    thorough : bool, optional
+        Whether to read each byte of what the hub has, not only what changed.
     progress : Progress, optional
         Told the steps, with bytes where they are known.
 
@@ -88,15 +93,31 @@ def fill(
         An image can be had from nowhere, or the disk is full.
     """
     wanted = tuple(images)
-    with _knowing_full_disks(hub), _only_one(hub), hub.registry() as registry:
+    with _knowing_full_disks(hub), _only_one(hub):
+        storage = hub.storing()
+        states = {image: storage.state(image, thorough=thorough) for image in wanted}
         origins: dict[str, Origin] = {
-            image.name: "hub" for image in wanted if holds(registry, image)
+            image.name: "hub" for image, state in states.items() if state == "whole"
         }
+        changed = [image for image, state in states.items() if state == "changed"]
+        if changed:
+            progress(_changed(changed), 0, None)
         if len(origins) < len(wanted):
             with tempfile.TemporaryDirectory(prefix="fill-", dir=hub.folder) as folder:
-                run = _Run(hub, registry, client, Path(folder), progress)
-                run.fill(wanted, origins, mirror, bundle)
+                run = _Run(hub, client, Path(folder), progress)
+                try:
+                    run.fill(wanted, origins, mirror, bundle)
+                except HubError as error:
+                    bad = [image for image in changed if image.name not in origins]
+                    if bad:
+                        raise HubError(f"{_changed(bad)} {error.problem}", error.mend) from error
+                    raise
         return tuple(Filled(image, origins[image.name]) for image in wanted)
+
+
+def _changed(images: Iterable[CourseImage]) -> str:
+    names = ", ".join(image.references[0] for image in images)
+    return _("In the hub, not as dockerlab put it there: {names}.").format(names=names)
 
 
 def bring(
@@ -170,13 +191,11 @@ class _Run:
     def __init__(
         self,
         hub: Hub,
-        registry: Registry,
         client: docker.DockerClient | None,
         folder: Path,
         progress: Progress,
     ) -> None:
         self._hub = hub
-        self._registry = registry
         self._client = client
         self._folder = folder
         self._progress = progress
@@ -194,15 +213,15 @@ class _Run:
             return [image for image in images if image.name not in origins]
 
         if self._client is not None:
-            with self._workshop() as workshop:
+            with self._workshop("Docker Hub") as workshop:
                 for image in missing():
-                    if workshop.push_own(image):
+                    if workshop.take_own(image):
                         origins[image.name] = "engine"
         if missing():
             self._copy(missing(), origins, mirror)
         if missing() and bundle:
             for image in bundles.load(
-                self._registry, bundle, self._folder,
+                self._hub.storing(_("a bundle")), bundle, self._folder,
                 wanted=lambda image: image in missing(), progress=self._progress,
             ):  # fmt: skip
                 origins[image.name] = "bundle"
@@ -217,6 +236,7 @@ class _Run:
     ) -> None:
         """Copy from Docker Hub, or from a mirror that the user named and that must answer."""
         self._progress(_("Asking {registry}").format(registry=mirror or "Docker Hub"), 0, None)
+        storage = self._hub.storing(mirror or "Docker Hub")
         with Registry(mirror or DOCKER_HUB) as source:
             if mirror is None and not answers(source):
                 return
@@ -225,21 +245,21 @@ class _Run:
                     manifest = source.manifest(image.repository, image.tags[0], host_architecture())
                     if manifest:
                         found = (image.repository, manifest)
-                        copy_image(source, self._registry, found, image.tags, self._progress)
+                        copy_image(source, storage, found, image.tags, self._progress)
                         origins[image.name] = "registry"
                 except HubError:
                     if mirror is not None or self._hub.free_space() < _HARDLY_ANY:
                         raise
                     return  # it answered at first; what it does not give is built
 
-    def _workshop(self) -> Workshop:
+    def _workshop(self, origin: str = "") -> Workshop:
         if self._client is None:
             raise HubError(
                 _("The hub lacks images, and there is no engine to build them."),
                 _("Start one: dockerlab engine start"),
             )
         return Workshop(
-            self._client, self._hub.address.engine, self._folder,
+            self._client, self._hub.address.host, self._hub.storing(origin), self._folder,
             busybox=self._hub.busybox, progress=self._progress,
         )  # fmt: skip
 
@@ -254,7 +274,7 @@ def answers(registry: Registry, seconds: float = _PROBE_SECONDS) -> bool:
 
 def _is_mirror(client: docker.DockerClient, hub: Hub) -> bool:
     mirrors = (client.info().get("RegistryConfig") or {}).get("Mirrors") or ()
-    return f"http://{hub.address.engine}" in {mirror.rstrip("/") for mirror in mirrors}
+    return f"http://{hub.address.host}" in {mirror.rstrip("/") for mirror in mirrors}
 
 
 @contextmanager

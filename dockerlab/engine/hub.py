@@ -1,47 +1,39 @@
 """The local hub: a real registry on loopback, which the embedded engine uses as its mirror.
 
-Several instances may run one each on the same storage: registries are made to share it.
+It only reads, for whoever is on this machine can reach it; images are put into its storage as
+files. Several instances may run one each on the same storage: registries are made to share it.
+A rootless engine has a network of its own, from which this machine's loopback can't be reached:
+there a second registry serves the same storage at the same port.
 """
 
-import json
 import os
-import secrets
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-import requests
-
-from dockerlab.engine import processes, rootless
+from dockerlab.engine import leftovers, processes
+from dockerlab.engine.choice import write_json
 from dockerlab.engine.disk import file_error
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
 from dockerlab.engine.ports import LOOPBACK, free_port, require_free
 from dockerlab.engine.programs import Programs
 from dockerlab.engine.registry import Registry
+from dockerlab.engine.serving import Server, as_port, read_json
+from dockerlab.engine.storage import RECORD, Storage
 from dockerlab.errors import HubError, UsageError
 from dockerlab.language import _
 
 _PORTS = range(5051, 5100)  # below those the kernel hands out, and 5000 is the student's own
-_START_SECONDS = 15.0
-_PROGRAM = "docker-registry"
-_NAME_HEADER = "X-Dockerlab-Hub"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the hub listens, as ``host:port``.
-
-    ``host`` is what this machine's programs use, ``engine`` what the engine uses: a rootless
-    engine has a loopback of its own and reaches the host's under another name.
-    """
+    """Where the hub listens, as ``host:port``, for this machine's programs and for the engine."""
 
     host: str
-    engine: str
 
 
 @dataclass(frozen=True)
@@ -83,27 +75,40 @@ class Hub:
         Where this instance remembers its port and writes its log.
     run : Path
         Where its configuration and lock live while it runs.
-    engine_host : str
-        What the engine calls this machine's loopback.
+    places : Places, optional
+        The instance whose rootless engine, if there is one, must reach the hub too.
     """
 
     def __init__(
-        self, programs: Programs, folder: Path, home: Path, run: Path, engine_host: str = LOOPBACK
+        self, programs: Programs, folder: Path, home: Path, run: Path, places: Places | None = None
     ) -> None:
         self.programs = programs
         self.folder = folder
         self.storage = folder / "storage"
         self.log = home / "logs" / "hub.log"
         self._remembered = home / "hub.json"
-        self._configuration = run / "hub.yml"
+        self._run = run
         self._lock = run / "hub.lock"
-        self._engine_host = engine_host
+        self._places = places
+        self._server = Server(programs, run / "hub.yml", self.storage, self.log)
+        self._inside = Server(
+            programs, run / "hub-inside.yml", self.storage, self.log.with_name("hub-inside.log")
+        )
 
     @classmethod
     def of(cls, places: Places, programs: Programs) -> "Hub":
         """Give the hub of an instance, run by the unpacked ``docker-registry``."""
-        engine_host = LOOPBACK if os.geteuid() == 0 else rootless.HOST_ADDRESS
-        return cls(programs, places.hub, places.home, places.run, engine_host)
+        return cls(programs, places.hub, places.home, places.run, places)
+
+    def storing(self, origin: str = "") -> Storage:
+        """Give the hub's files, to look at them or to put images there; it need not run.
+
+        Parameters
+        ----------
+        origin : str
+            Where what will be put there comes from.
+        """
+        return Storage(self.storage, self.folder / RECORD, origin)
 
     def start(self, port: int | None = None) -> Address:
         """Start the registry; one that runs is left as it is.
@@ -131,20 +136,22 @@ class Hub:
                 _("{port} is no port.").format(port=port), _("Choose one from 1024 to 65535.")
             )
         with self._writing(), locked(self._lock):
-            if running := self._running():
+            if running := self._server.running():
                 if port not in (None, running.port):
                     raise HubError(
                         _("The hub runs already, at {address}.").format(
-                            address=self._address(running.port).host
+                            address=_address(running.port).host
                         ),
                         _("Stop it first: dockerlab hub stop"),
                     )
-                return self._address(running.port)
-            if stray := self._daemon():  # it hangs, or its configuration was written over
-                processes.end([stray])
-            chosen = self._launch_at([port] if port else self._usual_ports())
-            self._remembered.write_text(json.dumps({"port": chosen}), encoding="utf-8")
-            return self._address(chosen)
+                chosen = running.port
+            else:
+                if stray := self._server.daemon():  # it hangs, or its file was written over
+                    processes.end([stray])
+                chosen = self._launch_at([port] if port else self._usual_ports())
+                self._remember(chosen)
+            self._serve_inside(chosen)
+            return _address(chosen)
 
     def stop(self) -> bool:
         """Stop the registry; its storage stays.
@@ -154,22 +161,18 @@ class Hub:
         bool
             Whether it ran.
         """
-        if not self._configuration.parent.exists():
+        if not self._run.exists():
             return False
         with self._writing(), locked(self._lock):
-            daemon = self._daemon()
-            if daemon:
-                processes.end([daemon])
-                processes.reap(daemon.pid)
-            self._configuration.unlink(missing_ok=True)
-            return daemon is not None
+            self._inside.end()
+            return self._server.end()
 
     def status(self) -> HubStatus:
         """Tell what the hub does, without starting anything."""
-        running = self._running()
+        running = self._server.running()
         return HubStatus(
             running is not None,
-            self._address(running.port) if running else None,
+            _address(running.port) if running else None,
             running.pid if running else None,
             str(self.storage),
             _bytes_in(self.storage),
@@ -194,10 +197,10 @@ class Hub:
         HubError
             It is stopped.
         """
-        running = self._running()
+        running = self._server.running()
         if running is None:
             raise HubError(_("The hub is stopped."), _("Start it: dockerlab hub start"))
-        return self._address(running.port)
+        return _address(running.port)
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:
@@ -211,81 +214,47 @@ class Hub:
         with Registry(f"http://{self.address.host}", direct=True) as registry:
             yield registry
 
-    def _address(self, port: int) -> Address:
-        return Address(f"{LOOPBACK}:{port}", f"{self._engine_host}:{port}")
+    def _serve_inside(self, port: int) -> None:
+        """Serve in a rootless engine's own network too, while there is one."""
+        engine = self._rootless_engine()
+        if engine is None or self._inside.running_beside(engine):
+            return
+        self._inside.end()
+        self._inside.launch(port, neighbour=engine)
 
-    def _daemon(self) -> psutil.Process | None:
-        return processes.find_daemon(_PROGRAM, str(self._configuration))
-
-    def _running(self) -> "_Running | None":
-        """Find the registry that has our configuration and answers with our name."""
-        try:
-            settings = json.loads(self._configuration.read_text(encoding="utf-8"))["http"]
-            port = int(settings["addr"].rpartition(":")[2])
-            name = settings["headers"][_NAME_HEADER][0]
-        except (OSError, ValueError, KeyError, TypeError):
+    def _rootless_engine(self) -> int | None:
+        if self._places is None or os.geteuid() == 0:
             return None
-        daemon = self._daemon()
-        return _Running(daemon.pid, port) if daemon and _answers(port, name) else None
+        found = leftovers.daemons_of(self._places)
+        return next((each.pid for each in found if processes.runs(each, "dockerd")), None)
 
     def _usual_ports(self) -> Iterator[int]:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            yield int(json.loads(self._remembered.read_text(encoding="utf-8"))["port"])
+        remembered = read_json(self._remembered)
+        if isinstance(remembered, dict) and (port := as_port(remembered.get("port"))):
+            yield port
         yield from _PORTS
         if any_port := free_port(0):
             yield any_port
 
+    def _remember(self, port: int) -> None:
+        """Write down the port for the next start; what is no file in its place is removed."""
+        if self._remembered.is_dir():
+            leftovers.discard(self._remembered)
+        write_json(self._remembered, {"port": port})
+
     def _launch_at(self, ports: Iterable[int]) -> int:
         """Run the registry at the first port that is free, and still is when it listens."""
-        for folder in (self.storage, self._remembered.parent, self._configuration.parent):
+        ours = (self.folder, self.storage, self.log.parent)
+        for folder in (*ours, self._remembered.parent, self._run):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in ours:
+            folder.chmod(0o700)
         port = 0
         for port in ports:
-            if free_port(port) is not None and self._launch(port):
+            if free_port(port) is not None and self._server.launch(port):
                 return port
         require_free(port)
         raise HubError(_("This machine has no free port."), _("Stop what uses so many of them."))
-
-    def _launch(self, port: int) -> bool:
-        """Run the registry and wait until it answers; False when another took its port."""
-        name = secrets.token_hex(8)
-        settings = {
-            "version": 0.1,
-            "log": {"level": "warn", "accesslog": {"disabled": True}},
-            "storage": {
-                "filesystem": {"rootdirectory": str(self.storage)},
-                "delete": {"enabled": True},
-            },
-            "http": {
-                "addr": f"{LOOPBACK}:{port}",
-                "secret": secrets.token_hex(16),
-                "headers": {_NAME_HEADER: [name], "X-Content-Type-Options": ["nosniff"]},
-            },
-        }
-        # JSON is YAML too; the registry's parser knows no surrogate pairs
-        content = json.dumps(settings, indent=1, ensure_ascii=False)
-        self._configuration.touch(mode=0o600)
-        self._configuration.write_text(content, encoding="utf-8")
-        # variables named REGISTRY_… would override the file
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("REGISTRY_")}
-        command = [str(self.programs.path(_PROGRAM)), "serve", str(self._configuration)]
-        pid = processes.spawn(command, environment, self.log)
-        until = time.monotonic() + _START_SECONDS
-        while time.monotonic() < until:
-            if processes.reap(pid):
-                break
-            if _answers(port, name):
-                return True
-            time.sleep(0.02)
-        if daemon := self._daemon():
-            processes.end([daemon])
-        if free_port(port) is None:
-            return False
-        last = self.log.read_text(errors="replace").splitlines()[-1:] or [_("it said nothing")]
-        raise HubError(
-            _("The hub's registry did not start: {said}").format(said=last[0][:300]),
-            _("Its log is {log}.").format(log=self.log),
-        )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -301,21 +270,8 @@ class Hub:
             raise file_error(error, self.storage) from error
 
 
-@dataclass(frozen=True)
-class _Running:
-    pid: int
-    port: int
-
-
-def _answers(port: int, name: str) -> bool:
-    """Tell whether our own registry answers there, and nobody else's."""
-    with requests.Session() as session:
-        session.trust_env = False
-        try:
-            answer = session.get(f"http://{LOOPBACK}:{port}/v2/", timeout=2)
-        except requests.RequestException:
-            return False
-        return answer.ok and answer.headers.get(_NAME_HEADER) == name
+def _address(port: int) -> Address:
+    return Address(f"{LOOPBACK}:{port}")
 
 
 def _bytes_in(folder: Path) -> int:

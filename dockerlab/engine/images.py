@@ -1,9 +1,8 @@
-"""The course's images, listed once, and what the hub holds of them."""
+"""The course's images, listed once."""
 
 import platform
 from dataclasses import dataclass
 
-from dockerlab.engine.registry import Registry
 from dockerlab.errors import UnknownNameError
 from dockerlab.language import _
 
@@ -59,35 +58,6 @@ COURSE_IMAGES = (
 """Every course image; one that others build on comes before them."""
 
 
-@dataclass(frozen=True)
-class HeldImage:
-    """An image in the hub.
-
-    Parameters
-    ----------
-    name : str
-        Its repository as a student types it.
-    tags : tuple of str
-        The tags that mean it.
-    digest : str
-        Its manifest's digest.
-    size : int
-        Bytes a pull of it travels, layers compressed.
-    purpose : str
-        What the course uses it for; empty for an image that is not the course's.
-    origin : str
-        ``"Debian packages"`` when it was built here, else ``"Docker Hub"`` for a course image
-        and empty for any other.
-    """
-
-    name: str
-    tags: tuple[str, ...]
-    digest: str
-    size: int
-    purpose: str
-    origin: str
-
-
 def course_image(name: str) -> CourseImage:
     """Find a course image by its repository's name.
 
@@ -105,57 +75,7 @@ def course_image(name: str) -> CourseImage:
     )
 
 
-def held_images(hub: Registry) -> tuple[HeldImage, ...]:
-    """List what the hub holds, the course's images first and in the course's order.
-
-    Parameters
-    ----------
-    hub : Registry
-        The running hub.
-
-    Raises
-    ------
-    HubError
-        The hub does not answer.
-    """
-    order = {image.repository: number for number, image in enumerate(COURSE_IMAGES)}
-    repositories = sorted(hub.repositories(), key=lambda name: (order.get(name, len(order)), name))
-    return tuple(held for name in repositories for held in _held(hub, name))
-
-
-def holds(hub: Registry, image: CourseImage) -> bool:
-    """Tell whether the hub has the image under each of its tags."""
-    return set(image.tags) <= set(hub.tags(image.repository))
-
-
 def host_architecture() -> str:
     """Name this machine's architecture as images do (``amd64``)."""
     machine = platform.machine().lower()
     return _ARCHITECTURES.get(machine, machine)
-
-
-def _held(hub: Registry, repository: str) -> list[HeldImage]:
-    found: dict[str, HeldImage] = {}
-    for tag in hub.tags(repository):
-        manifest = hub.manifest(repository, tag, host_architecture())
-        if manifest is None:
-            continue
-        digest = manifest.descriptor.digest
-        if digest in found:
-            known = found[digest]
-            found[digest] = HeldImage(
-                known.name, (*known.tags, tag), digest, known.size, known.purpose, known.origin
-            )
-            continue
-        image = next((each for each in COURSE_IMAGES if each.repository == repository), None)
-        labels = (hub.configuration(repository, manifest).get("config") or {}).get("Labels") or {}
-        built = "Debian packages" if BUILT_FROM_LABEL in labels else ""
-        found[digest] = HeldImage(
-            repository.removeprefix("library/"),
-            (tag,),
-            digest,
-            manifest.size,
-            image.purpose if image else "",
-            built or ("Docker Hub" if image else ""),
-        )
-    return list(found.values())

@@ -90,7 +90,9 @@ def _launch(places: Places, brought: Programs, wanted: Choice, progress: Progres
         # first of all: it tells a stop what there is to stop
         remember(places, wanted)
         _equip(places, brought)
-        daemon.run(places, brought, wanted, Hub.of(places, brought).start())
+        hub = Hub.of(places, brought)
+        daemon.run(places, brought, wanted, hub.start())
+        hub.start()  # now that a rootless engine has a network to serve in
     except BaseException as error:
         try:
             _end_all(places, brought)

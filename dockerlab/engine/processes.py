@@ -59,7 +59,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
             set_aside(place)
     if os.path.lexists(log):  # also a link to nowhere, through which nothing is to be written
         log.replace(old)
-    with log.open("wb") as output, can_run(command[0]):
+    with open(log, "wb", opener=_private) as output, can_run(command[0]):
         job = subprocess.Popen(
             list(command), env=dict(environment), cwd="/", stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
@@ -144,6 +144,11 @@ def reap(pid: int) -> bool:
 def run_quietly(*command: str) -> None:
     """Run a cleaning command whose failure changes nothing for what comes after it."""
     subprocess.run(command, capture_output=True, check=False)
+
+
+def _private(name: str, flags: int) -> int:
+    """Open a file that nobody else may read, whatever the user's mask is."""
+    return os.open(name, flags, 0o600)
 
 
 def _ended(process: psutil.Process) -> bool:

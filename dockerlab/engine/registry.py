@@ -1,24 +1,24 @@
-"""Talk to a registry over its HTTP API: what it holds, and blobs to and from it.
+"""Talk to a registry over its HTTP API: what it holds, and its blobs.
 
 Everything that is read is checked against its digest, so neither a broken disk nor a mirror
-that lies can put a wrong byte into the hub.
+that lies can put a wrong byte into the hub. Every answer is bounded in bytes and in time.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Protocol
 
 import requests
 
+from dockerlab.engine.answers import BoundedAnswers, pieces
 from dockerlab.engine.disk import disk_full
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.errors import HubError
 from dockerlab.facts.registry.connection import Connection
 from dockerlab.facts.registry.manifest import (
     INDEX_TYPES,
-    MANIFEST_LIMIT,
     MANIFEST_TYPES,
     Descriptor,
     Manifest,
@@ -27,29 +27,91 @@ from dockerlab.facts.registry.manifest import (
 from dockerlab.language import _
 
 CHUNK = 2**18
+_BLOB_SECONDS = 60.0  # a blob may take so long, and longer the larger it is
+_LARGEST_IMAGE = 4 * 2**30  # bytes; the course's have a hundredth of it
+_SLOWEST = 20_000  # bytes a second; a line slower than this brings no image in a lesson
+
+
+class Target(Protocol):
+    """What images are put into: the hub's storage."""
+
+    def has_blob(self, repository: str, wanted: Descriptor, /) -> bool:
+        """Tell whether it has a blob."""
+
+    def put_blob(self, repository: str, wanted: Descriptor, content: Iterable[bytes], /) -> None:
+        """Put a blob there."""
+
+    def put_manifest(self, repository: str, tag: str, manifest: Manifest, /) -> None:
+        """Give a tag to an image whose blobs are all there."""
 
 
 class Registry(Connection):
-    """One registry, as the hub and its mirrors are talked to."""
+    """One registry, as the hub and its mirrors are talked to.
+
+    Takes what `Connection` does.
+    """
+
+    def __init__(
+        self, url: str, seconds: float = 20.0, direct: bool = False, total: float = 60.0
+    ) -> None:
+        super().__init__(url, seconds, direct)
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, BoundedAnswers(seconds, total))
+        # unpacking what was packed to be large would undo the bounds
+        self.session.headers["Accept-Encoding"] = "identity"
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        missing: bool = False,
+        headers: Mapping[str, str] | None = None,
+        data: Iterable[bytes] | bytes | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        """Send one request, as `Connection.ask`; whatever the answer is, the error is a HubError.
+
+        Raises
+        ------
+        HubError
+            The registry can't be reached, refuses, or answers what is no answer.
+        """
+        try:
+            return super().ask(
+                method, path, missing=missing, headers=headers, data=data, stream=stream
+            )
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise self.unusable(error) from error
 
     def answers(self) -> bool:
         """Tell whether there is a registry, one that wants a token included."""
         try:
             with self.session.get(f"{self.url}/v2/", timeout=self.seconds) as answer:
                 return answer.ok or answer.status_code == HTTPStatus.UNAUTHORIZED
-        except requests.RequestException:
+        except (requests.RequestException, ValueError):
             return False
 
     def repositories(self) -> tuple[str, ...]:
         """List the catalogue."""
-        with self.ask("GET", "/v2/_catalog?n=1000") as answer:
-            return tuple(answer.json()["repositories"])
+        return self._names("/v2/_catalog?n=1000", "repositories")
 
     def tags(self, repository: str) -> tuple[str, ...]:
         """List a repository's tags, in alphabetical order."""
-        with self.ask("GET", f"/v2/{repository}/tags/list", missing=True) as answer:
-            found = answer.json().get("tags") if answer.status_code == HTTPStatus.OK else None
-            return tuple(sorted(found or ()))
+        return tuple(sorted(self._names(f"/v2/{repository}/tags/list", "tags")))
+
+    def _names(self, path: str, key: str) -> tuple[str, ...]:
+        """Read a list of names; a page that is not there has none."""
+        with self.ask("GET", path, missing=True) as answer:
+            if answer.status_code == HTTPStatus.NOT_FOUND:
+                return ()
+            try:
+                found = json.loads(answer.content)[key] or ()
+                if not all(isinstance(name, str) for name in found):
+                    raise TypeError(key)  # noqa: TRY301 - one sentence for all that is no list
+            except (ValueError, TypeError, LookupError, RecursionError) as error:
+                raise self.unusable(error) from error
+        return tuple(found)
 
     def manifest(
         self, repository: str, reference: str, architecture: str | None = None
@@ -73,32 +135,46 @@ class Registry(Connection):
         HubError
             The registry can't be reached, or answers what is no image for that architecture.
         """
+        found = self._fetch(repository, reference, architecture)
+        if isinstance(found, Descriptor):
+            found = self._fetch(repository, found.digest, None)
+            if isinstance(found, Descriptor):
+                raise self.unusable(ValueError(f"{repository}:{reference}"))
+        return found
+
+    def _fetch(
+        self, repository: str, reference: str, architecture: str | None
+    ) -> Manifest | Descriptor | None:
+        """Fetch a manifest, or of an index the entry for an architecture."""
         path = f"/v2/{repository}/manifests/{reference}"
         accept = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
-        with self.ask("GET", path, headers=accept, missing=True, stream=True) as answer:
+        with self.ask("GET", path, headers=accept, missing=True) as answer:
             if answer.status_code == HTTPStatus.NOT_FOUND:
                 return None
-            content = b"".join(_limited(answer.iter_content(CHUNK), MANIFEST_LIMIT, self.url))
+            content = answer.content
             announced = answer.headers.get("Content-Type", "").partition(";")[0]
         try:
             found = read_image(content, reference, announced, architecture)
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            if isinstance(found, Manifest) and found.size > _LARGEST_IMAGE:
+                raise ValueError(f"{found.size} bytes")  # noqa: TRY301 - one sentence for all
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise HubError(
                 _("{registry} gave no usable manifest for {image}: {cause}").format(
-                    registry=self.url, image=f"{repository}:{reference}", cause=error
+                    registry=self.url,
+                    image=f"{repository}:{reference}",
+                    cause=" ".join(str(error).split())[:200],
                 )
             ) from error
-        if isinstance(found, Descriptor):
-            return self.manifest(repository, found.digest)
         return found
 
     def blob(self, repository: str, wanted: Descriptor) -> Iterator[bytes]:
         """Stream a blob; the last step raises when its size or digest is wrong."""
         path = f"/v2/{repository}/blobs/{wanted.digest}"
+        seconds = _BLOB_SECONDS + wanted.size / _SLOWEST
+        digest = hashlib.sha256()
         with self.ask("GET", path, stream=True) as answer:
-            digest = hashlib.sha256()
             try:
-                for chunk in _limited(answer.iter_content(CHUNK), wanted.size, self.url):
+                for chunk in pieces(answer.raw, CHUNK, wanted.size, seconds):
                     digest.update(chunk)
                     yield chunk
             except requests.RequestException as error:
@@ -111,43 +187,21 @@ class Registry(Connection):
                 _("Try again, or another mirror."),
             )
 
-    def has_blob(self, repository: str, wanted: Descriptor) -> bool:
-        """Tell whether the repository holds a blob."""
-        path = f"/v2/{repository}/blobs/{wanted.digest}"
-        with self.ask("HEAD", path, missing=True) as answer:
-            return answer.status_code == HTTPStatus.OK
-
-    def put_blob(self, repository: str, wanted: Descriptor, content: Iterable[bytes]) -> None:
-        """Upload a blob; the registry refuses it when its digest is wrong."""
-        with self.ask("POST", f"/v2/{repository}/blobs/uploads/") as answer:
-            location = requests.compat.urljoin(f"{self.url}/", answer.headers["Location"])
-        joint = "&" if "?" in location else "?"
-        self.ask(
-            "PUT",
-            f"{location}{joint}digest={wanted.digest}",
-            headers={"Content-Type": "application/octet-stream"},
-            data=content,
-        ).close()
-
-    def put_manifest(self, repository: str, tag: str, manifest: Manifest) -> None:
-        """Give a tag to an image whose blobs are all there."""
-        self.ask(
-            "PUT",
-            f"/v2/{repository}/manifests/{tag}",
-            headers={"Content-Type": manifest.media_type},
-            data=manifest.content,
-        ).close()
-
-    def configuration(self, repository: str, manifest: Manifest) -> dict[str, Any]:
-        """Read an image's configuration."""
-        if manifest.config.size > MANIFEST_LIMIT:
-            raise HubError(_("{registry} holds no usable image.").format(registry=self.url))
-        fields = json.loads(b"".join(self.blob(repository, manifest.config)))
-        return fields if isinstance(fields, dict) else {}
+    def unusable(self, error: Exception) -> HubError:
+        """Say that what the registry answered is none of a registry's answers."""
+        return HubError(
+            _("{registry} gave an answer that is no registry's: {cause}").format(
+                registry=self.url, cause=" ".join(str(error).split())[:200] or type(error).__name__
+            ),
+            _("Check the address, or take another mirror."),
+        )
 
     def refused(self, answer: requests.Response) -> HubError:
         """Say why the registry refused."""
-        said = answer.text[:MANIFEST_LIMIT]
+        try:
+            said = answer.text
+        except requests.RequestException:
+            said = ""
         if "no space left on device" in said:
             return disk_full(self.url)
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
@@ -175,7 +229,7 @@ class Registry(Connection):
 
 def copy_image(
     source: Registry,
-    target: Registry,
+    target: Target,
     image: tuple[str, Manifest],
     tags: Iterable[str],
     progress: Progress = silent,
@@ -184,8 +238,10 @@ def copy_image(
 
     Parameters
     ----------
-    source, target : Registry
-        From where, to where.
+    source : Registry
+        From where.
+    target : Target
+        To where.
     image : tuple of str and Manifest
         The repository's name, the same on both sides, and the image.
     tags : iterable of str
@@ -212,15 +268,3 @@ def copy_image(
     for tag in tags:
         target.put_manifest(repository, tag, manifest)
     progress(label, manifest.size, manifest.size)
-
-
-def _limited(chunks: Iterable[bytes], limit: int, registry: str) -> Iterator[bytes]:
-    seen = 0
-    for chunk in chunks:
-        seen += len(chunk)
-        if seen > limit:
-            raise HubError(
-                _("{registry} sends more than it announced.").format(registry=registry),
-                _("Try again, or another mirror."),
-            )
-        yield chunk

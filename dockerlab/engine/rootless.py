@@ -15,9 +15,6 @@ from dockerlab.engine.places import Places
 from dockerlab.engine.programs import Programs
 from dockerlab.errors import EngineError
 
-HOST_ADDRESS = "10.0.2.2"
-"""What slirp4netns calls the host's loopback inside the engine's network namespace."""
-
 _IDS_NEEDED = 65536
 _TUN = Path("/dev/net/tun")
 # kills what shares its own user namespace, whoever its parent is by now
@@ -95,8 +92,14 @@ def command(
         "DOCKERD": str(brought.path("dockerd")),
         "XDG_RUNTIME_DIR": str(places.run),
         "DOCKERD_ROOTLESS_ROOTLESSKIT_STATE_DIR": str(places.run / "rootlesskit"),
-        # the hub listens on the host's loopback
-        "DOCKERD_ROOTLESS_ROOTLESSKIT_DISABLE_HOST_LOOPBACK": "false",
+        # a container must not reach what listens on the host's loopback
+        "DOCKERD_ROOTLESS_ROOTLESSKIT_DISABLE_HOST_LOOPBACK": "true",
+        # dockerd is in the network that has the hub; newer scripts would leave it in the host's
+        "DOCKERD_ROOTLESS_ROOTLESSKIT_DETACH_NETNS": "false",
+        # what the user set for an engine of their own could let the loopback in again
+        "DOCKERD_ROOTLESS_ROOTLESSKIT_FLAGS": "",
+        "DOCKERD_ROOTLESS_ROOTLESSKIT_NET": "slirp4netns",
+        "DOCKERD_ROOTLESS_ROOTLESSKIT_PORT_DRIVER": "builtin",
     }
     script = ["/bin/sh", str(brought.rootless_script), "--config-file", str(configuration)]
     return script, environment
@@ -107,7 +110,7 @@ def kill_inside(shim: psutil.Process) -> None:
     with contextlib.suppress(psutil.Error):
         inside = [str(child.pid) for child in shim.children(recursive=True)]
         if inside:
-            processes.run_quietly(*_enter(shim.pid), "kill", "-KILL", *inside)
+            processes.run_quietly(*enter(shim.pid), "kill", "-KILL", *inside)
 
 
 def kill_all(daemons: Sequence[psutil.Process]) -> None:
@@ -116,7 +119,7 @@ def kill_all(daemons: Sequence[psutil.Process]) -> None:
         with contextlib.suppress(OSError):
             namespace = Path(f"/proc/{daemon.pid}/ns/user").readlink()
             if namespace != Path("/proc/self/ns/user").readlink():
-                processes.run_quietly(*_enter(daemon.pid), "/bin/sh", "-c", _KILL_NAMESAKES)
+                processes.run_quietly(*enter(daemon.pid), "/bin/sh", "-c", _KILL_NAMESAKES)
 
 
 def remove(brought: Programs, folder: Path) -> None:
@@ -127,8 +130,18 @@ def remove(brought: Programs, folder: Path) -> None:
     )  # fmt: skip
 
 
-def _enter(pid: int) -> list[str]:
-    return ["nsenter", "--preserve-credentials", "--user", f"--target={pid}"]
+def enter(pid: int, *, network: bool = False) -> list[str]:
+    """Give what goes before a command to run it in the user namespace of a process.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+    network : bool
+        Whether to enter its network namespace too.
+    """
+    namespaces = ["--user", "--net"] if network else ["--user"]
+    return ["nsenter", "--preserve-credentials", *namespaces, f"--target={pid}"]
 
 
 def _range(file: Path, user: str) -> int:

@@ -13,9 +13,10 @@ from dockerlab.engine.choice import choose
 from dockerlab.engine.fill import Filled, fill
 from dockerlab.engine.find import connect, find
 from dockerlab.engine.hub import Hub
-from dockerlab.engine.images import COURSE_IMAGES, CourseImage, holds
+from dockerlab.engine.images import COURSE_IMAGES, CourseImage
 from dockerlab.engine.places import Places
 from dockerlab.engine.progress import Progress, silent
+from dockerlab.language import _
 
 
 def stock(
@@ -24,6 +25,7 @@ def stock(
     *,
     mirror: str | None = None,
     bundle: Path | None = None,
+    thorough: bool = False,
 ) -> tuple[Filled, ...]:
     """Make sure that the hub runs and holds every course image.
 
@@ -34,9 +36,8 @@ def stock(
     """
     hub = _hub(places, bundle, progress)
     hub.start()
-    with hub.registry() as registry:
-        full = all(holds(registry, image) for image in COURSE_IMAGES)
-    if full:
+    storage = hub.storing()
+    if all(storage.state(image, thorough=thorough) == "whole" for image in COURSE_IMAGES):
         return fill(hub, None)
     ran = embedded.is_running(places)
     try:
@@ -77,8 +78,7 @@ def load_bundle(places: Places, file: Path, progress: Progress = silent) -> tupl
     """
     hub = _hub(places, file, progress)
     hub.start()
-    with hub.registry() as registry:
-        return bundles.load(registry, file, hub.folder, progress=progress)
+    return bundles.load(hub.storing(_("a bundle")), file, hub.folder, progress=progress)
 
 
 def _hub(places: Places, bundle: Path | None, progress: Progress) -> Hub:

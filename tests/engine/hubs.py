@@ -7,8 +7,9 @@ from io import BytesIO
 from pathlib import Path
 
 from dockerlab.engine import embedded
+from dockerlab.engine.held import HeldImage, held_images
 from dockerlab.engine.hub import Hub
-from dockerlab.engine.images import COURSE_IMAGES, HeldImage, held_images
+from dockerlab.engine.images import COURSE_IMAGES
 from dockerlab.engine.places import Places
 
 
@@ -29,7 +30,7 @@ def running(hub: Hub) -> Iterator[Hub]:
 
 def held(hub: Hub) -> dict[str, HeldImage]:
     with hub.registry() as registry:
-        return {image.name: image for image in held_images(registry)}
+        return {image.name: image for image in held_images(registry, hub.storing())}
 
 
 def tags_in(hub: Hub) -> list[str]:

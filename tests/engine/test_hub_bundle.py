@@ -44,8 +44,7 @@ def empty(places: Places, tmp_path: Path) -> Iterator[Hub]:
 
 
 def load(hub: Hub, file: Path) -> None:
-    with hub.registry() as registry:
-        bundle.load(registry, file, hub.folder)
+    bundle.load(hub.storing(), file, hub.folder)
 
 
 def refused(hub: Hub, file: Path) -> str:

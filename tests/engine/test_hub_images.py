@@ -254,7 +254,12 @@ def test_a_build_leaves_the_engine_as_it_was(
 ) -> None:
     before = everything_on(client)
     with Workshop(
-        client, other_hub.address.engine, tmp_path, busybox=other_hub.busybox, progress=silent
+        client,
+        other_hub.address.host,
+        other_hub.storing(),
+        tmp_path,
+        busybox=other_hub.busybox,
+        progress=silent,
     ) as workshop:
         workshop.build(course_image("busybox"))
         workshop.build(course_image("hello-world"))
@@ -275,7 +280,12 @@ def test_a_failed_build_is_one_sentence_and_leaves_nothing(
     broken.write_text("not a program")
     with (
         Workshop(
-            client, other_hub.address.engine, tmp_path, busybox=broken, progress=silent
+            client,
+            other_hub.address.host,
+            other_hub.storing(),
+            tmp_path,
+            busybox=broken,
+            progress=silent,
         ) as workshop,
         pytest.raises(HubError, match="busybox:latest can't be built") as refused,
     ):
@@ -302,7 +312,12 @@ def test_an_interrupted_build_leaves_nothing(
     with (
         pytest.raises(KeyboardInterrupt),
         Workshop(
-            client, hub.address.engine, tmp_path, busybox=hub.busybox, progress=interrupt
+            client,
+            hub.address.host,
+            hub.storing(),
+            tmp_path,
+            busybox=hub.busybox,
+            progress=interrupt,
         ) as workshop,
     ):
         workshop.build(course_image("busybox"))
@@ -316,21 +331,26 @@ def test_only_what_the_engine_surely_pulled_is_taken_from_it(
     hello = course_image("hello-world")
     overlay = client.info()["Driver"] == "overlay2"
     with Workshop(
-        client, other_hub.address.engine, tmp_path, busybox=other_hub.busybox, progress=silent
+        client,
+        other_hub.address.host,
+        other_hub.storing(),
+        tmp_path,
+        busybox=other_hub.busybox,
+        progress=silent,
     ) as workshop:
         docker_cli("pull", "busybox")
         docker_cli("build", "--quiet", "--tag", "hello-world", str(student_build(tmp_path)))
-        assert not workshop.push_own(hello)
+        assert not workshop.take_own(hello)
         docker_cli("rmi", "hello-world")
         docker_cli("pull", "hello-world")
-        assert workshop.push_own(hello) == overlay
+        assert workshop.take_own(hello) == overlay
     # layers are compressed anew, so the manifest may differ where the image does not
     pushed = {hello.name: configuration_of(hub, hello)} if overlay else {}
     assert {name: configuration_of(other_hub, course_image(name)) for name in held(other_hub)} == (
         pushed
     )
     assert not any(
-        other_hub.address.engine in tag for _id, tags in everything_on(client) for tag in tags
+        other_hub.address.host in tag for _id, tags in everything_on(client) for tag in tags
     )
 
 

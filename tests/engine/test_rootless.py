@@ -1,20 +1,37 @@
 """The embedded engine of an ordinary user, who has no root at all."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 from machine import IMAGE, SLEEP, client_of, make_image, published, says_hello, serve, until
 from ordinary_user import TUN, User, ordinary_user, tun_mode
 
 from dockerlab.engine import embedded, programs
 from dockerlab.engine.places import Places
 from dockerlab.engine.programs import Programs
+
+_SECRET = "what listens on the loopback"
+# what a filling does with an image of the engine's
+_PUT = """
+import os; from pathlib import Path
+from dockerlab.engine import embedded
+from dockerlab.engine.images import CourseImage
+from dockerlab.engine.places import Places
+from dockerlab.engine.saved import take
+hub = embedded.hub(Places.from_environment())
+take(hub.storing(), CourseImage("mirrored", ("1",), ""), Path(os.environ["HOME"], "saved.tar"), {})
+"""
 
 pytestmark = [
     pytest.mark.engine,
@@ -124,15 +141,68 @@ def _use_the_terminal_and_the_hub(
     brought = Programs(student.cache / "engines" / state["suite"], state["suite"], "")
     with client_of(there) as client:
         make_image(client, brought)
-    hub = f"10.0.2.2:{state['hub'].rpartition(':')[2]}/library/mirrored:1"
+    hub = state["hub"]
     said = student.runs(
         "sh", "-ec",
-        f"{line}\ndocker tag {IMAGE} {hub}; docker push -q {hub}; docker rmi -f {hub} {IMAGE} >&2;"
+        f"{line}\ndocker save -o $HOME/saved.tar {IMAGE}; docker rmi -f {IMAGE} >&2;"
+        f"{sys.executable} -c '{_PUT}' >&2;"
         f"docker pull -q mirrored:1; docker tag mirrored:1 {IMAGE};"
-        "docker run --rm mirrored:1 id -u",
+        f"docker run --rm mirrored:1 id -u; docker tag mirrored:1 {hub}/library/evil:1;"
+        f"docker push {hub}/library/evil:1 2>&1 && echo pushed;"
+        f"docker rmi {hub}/library/evil:1 >&2",
     )  # fmt: skip
     assert said.returncode == 0, said.stderr
-    assert said.stdout.splitlines()[-2:] == ["docker.io/library/mirrored:1", "0"]
+    assert "docker.io/library/mirrored:1\n0\n" in said.stdout
+    assert "pushed\n" not in said.stdout
+    assert "Method not allowed" in said.stdout
+    _reach_nothing_of_the_host(there, hub)
+
+
+def _reach_nothing_of_the_host(there: "_Socket", hub: str) -> None:
+    """From a container, no listener of the host's loopback answers, at none of its addresses."""
+    ours = {a.address for each in psutil.net_if_addrs().values() for a in each if a.family == 2}
+    get = "GET /v2/ HTTP/1.0\\r\\n\\r\\n"
+    with _listener() as port, client_of(there) as client:
+        (bridge,) = client.networks.get("bridge").attrs["IPAM"]["Config"]
+        gateway = bridge.get("Gateway") or "172.17.0.1"
+        everywhere = {*ours, gateway, "127.0.0.1", "10.0.2.2", "10.0.2.3", "10.0.2.100"}
+        for network in ("bridge", "host"):
+            for target in (port, int(hub.partition(":")[2])):
+                ask = f"printf '{get}' | timeout 3 nc -w 2 $a {target} 2>/dev/null"
+                script = f"for a in {' '.join(everywhere)}; do echo at $a; {ask}; done; :"
+                said = client.containers.run(
+                    IMAGE, ["sh", "-c", script], network_mode=network, remove=True
+                ).decode()
+                assert "at 10.0.2.2\n" in said
+                assert _SECRET not in said, said
+                # dockerd's own way to the hub, which only reads
+                own = network == "host" and target != port
+                assert ("X-Dockerlab-Hub" in said) == own, said
+        post = "POST /v2/library/x/blobs/uploads/ HTTP/1.0\\r\\nContent-Length: 0\\r\\n\\r\\n"
+        write = ["sh", "-c", f"printf '{post}' | nc -w 3 127.0.0.1 {hub.partition(':')[2]}"]
+        said = client.containers.run(IMAGE, write, network_mode="host", remove=True).decode()
+        assert " 405 " in said.splitlines()[0]
+
+
+@contextlib.contextmanager
+def _listener() -> Iterator[int]:
+    """Something of the user's own on the host's loopback, which anybody who gets there hears."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(_SECRET.encode())
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).text == _SECRET
+        yield port
+        server.shutdown()
 
 
 def _run_two(there: "_Socket") -> None:
