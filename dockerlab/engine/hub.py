@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import leftovers, processes
-from dockerlab.engine.choice import write_json
+from dockerlab.engine import leftovers, processes, records
 from dockerlab.engine.disk import file_error
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
@@ -240,7 +239,7 @@ class Hub:
         """Write down the port for the next start; what is no file in its place is removed."""
         if self._remembered.is_dir():
             leftovers.discard(self._remembered)
-        write_json(self._remembered, {"port": port})
+        records.write(self._remembered, {"port": port})
 
     def _launch_at(self, ports: Iterable[int]) -> int:
         """Run the registry at the first port that is free, and still is when it listens."""
