@@ -20,7 +20,7 @@ from dockerlab.engine.places import Places
 from dockerlab.engine.ports import LOOPBACK, free_port, require_free
 from dockerlab.engine.programs import Programs
 from dockerlab.engine.registry import Registry
-from dockerlab.engine.serving import Server, as_port, read_json
+from dockerlab.engine.serving import Server, as_port
 from dockerlab.engine.storage import RECORD, Storage
 from dockerlab.errors import HubError, UsageError
 from dockerlab.language import _
@@ -228,7 +228,7 @@ class Hub:
         return next((each.pid for each in found if processes.runs(each, "dockerd")), None)
 
     def _usual_ports(self) -> Iterator[int]:
-        remembered = read_json(self._remembered)
+        remembered = records.read(self._remembered)
         if isinstance(remembered, dict) and (port := as_port(remembered.get("port"))):
             yield port
         yield from _PORTS
