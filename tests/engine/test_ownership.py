@@ -14,7 +14,9 @@ from kernels import Kernel, kernel
 
 from dockerlab.course.record import record_path
 
-pytestmark = [pytest.mark.engine, pytest.mark.every_engine]
+pytestmark = pytest.mark.engine
+everywhere = pytest.mark.every_engine
+"""For what engines tell of in different ways; the rest is the same on all of them."""
 
 START = 'import dockerlab as lab\nclient = lab.start("3.4")'
 CLEAN = "lab.cleanup()"
@@ -119,6 +121,7 @@ def tags(client):
 # what the chapter made goes, however it was made and whatever became of its kernel
 
 
+@everywhere
 def test_all_kinds_go_that_a_cell_made(notebook, client):
     before = ids(client)
     notebook.run(START)
@@ -135,6 +138,7 @@ def test_all_kinds_go_that_a_cell_made(notebook, client):
     assert "Clean" in said
 
 
+@everywhere
 def test_a_killed_kernel_s_things_go_at_the_next_start(notebook, again, client):
     notebook.run(START)
     start = ids(client)
@@ -160,6 +164,7 @@ def test_a_kernel_killed_in_the_middle_of_a_cell_leaves_nothing(notebook, again,
     assert ids(client) == start
 
 
+@everywhere
 def test_volumes_without_a_name_go_when_their_container_is_gone(notebook, client):
     notebook.run(START)
     start = ids(client)
@@ -170,6 +175,7 @@ def test_volumes_without_a_name_go_when_their_container_is_gone(notebook, client
     assert ids(client) == start
 
 
+@everywhere
 def test_an_image_that_its_name_left_goes(notebook, client):
     notebook.run(START)
     start = ids(client)
@@ -182,6 +188,7 @@ def test_an_image_that_its_name_left_goes(notebook, client):
     assert ids(client) == start
 
 
+@everywhere
 def test_a_container_renamed_in_a_cell_is_the_course_s(notebook, client):
     notebook.run(START)
     start = ids(client)
@@ -195,6 +202,7 @@ def test_a_container_renamed_in_a_cell_is_the_course_s(notebook, client):
 # what is the reader's stays, whatever its name
 
 
+@everywhere
 def test_names_that_were_free_when_the_kernel_died_are_the_reader_s_since(notebook, again, client):
     notebook.run(START)
     notebook.run("!docker run -d --name webserver nginx:latest")
@@ -241,6 +249,7 @@ def test_what_is_made_elsewhere_between_two_cells_is_refused_by_name(notebook, c
     assert "Left alone, because the course did not make it: nginx:v2, web2" in said
 
 
+@everywhere
 def test_a_label_that_an_image_hands_on_says_nothing(notebook, client):
     notebook.run(START)
     notebook.run("!docker run -d --name webserver nginx:latest")
@@ -288,6 +297,7 @@ def test_a_container_that_the_reader_renamed_is_theirs(notebook, client):
     assert "you renamed or replaced it: mine" in said
 
 
+@everywhere
 def test_a_volume_made_anew_under_the_same_name_is_the_reader_s(notebook, again, client):
     notebook.run(START)
     notebook.run("!docker volume create lab34-data")
@@ -320,6 +330,7 @@ def test_a_network_that_the_reader_s_stopped_container_needs_stays(notebook, cli
     assert "lab34-net" in {one["Name"] for one in client.api.networks()}
 
 
+@everywhere
 def test_a_tag_that_moved_to_the_reader_s_image_stays(notebook, client):
     notebook.run(START)
     notebook.run("!docker run -d --name webserver nginx:latest\n!docker commit webserver nginx:v2")
@@ -348,6 +359,7 @@ def test_an_image_of_the_reader_s_that_a_cell_gave_a_name_stays_without_its_own(
     assert mine.id in {one["Id"] for one in client.api.images()}, said
 
 
+@everywhere
 def test_saved_removed_and_loaded_again_elsewhere(notebook, client):
     notebook.run(START)
     notebook.run("!docker run -d --name webserver nginx:latest\n!docker commit webserver nginx:v2")
