@@ -1,18 +1,16 @@
 """Images of the hub as one archive, which ``docker load`` of any engine reads.
 
 It is an OCI image layout in a tar archive, as ``docker save`` of Engine 25 and newer writes
-it, with the ``manifest.json`` that older engines want. The index comes first and names
-everything by digest.
+it, with the ``manifest.json`` that older engines want. The index names everything by digest.
 """
 
-import io
 import json
-import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
 from dockerlab.engine.images import CourseImage, host_architecture
+from dockerlab.engine.members import Member, Part, write_parts
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.registry import Registry
 from dockerlab.errors import HubError
@@ -36,34 +34,44 @@ class Entry:
 def write(
     hub: Registry, images: Iterable[CourseImage], target: IO[bytes], progress: Progress = silent
 ) -> None:
-    """Write images of the hub as an archive that ``docker load`` and `load` read.
+    """Write images of the hub as an archive that ``docker load`` reads.
 
     Raises
     ------
     HubError
         The hub lacks one of them.
     """
+    write_parts(target, parts(hub, images), progress)
+
+
+def parts(hub: Registry, images: Iterable[CourseImage]) -> list[Part]:
+    """Give the files of such an archive.
+
+    Raises
+    ------
+    HubError
+        The hub lacks one of the images.
+    """
     entries = [Entry(image, _held(hub, image)) for image in images]
-    sources = {
-        blob.digest: (entry.image.repository, blob)
-        for entry in entries
-        for blob in entry.manifest.blobs
-    }
-    total = sum(blob.size for _repository, blob in sources.values())
-    label = _("Writing the images")
-    done = 0
-    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in _head(entries).items():
-            _add(archive, name, content)
-        for entry in entries:
-            digest = entry.manifest.descriptor.digest
-            _add(archive, f"blobs/sha256/{digest.removeprefix('sha256:')}", entry.manifest.content)
-        for repository, blob in sources.values():
-            header = tarfile.TarInfo(f"blobs/sha256/{blob.digest.removeprefix('sha256:')}")
-            header.size = blob.size
-            archive.addfile(header, _Stream(hub.blob(repository, blob)))
-            done += blob.size
-            progress(label, done, total)
+    files = {name: Part.of_bytes(name, content) for name, content in _head(entries).items()}
+    for entry in entries:
+        name = path_of(entry.manifest.descriptor)
+        files[name] = Part.of_bytes(name, entry.manifest.content)
+        for blob in entry.manifest.blobs:
+            files[path_of(blob)] = _blob(hub, entry.image.repository, blob)
+    return list(files.values())
+
+
+def path_of(blob: Descriptor) -> str:
+    """Name the file that holds a blob."""
+    return f"blobs/sha256/{blob.digest.removeprefix('sha256:')}"
+
+
+def _blob(hub: Registry, repository: str, blob: Descriptor) -> Part:
+    def chunks() -> Iterator[bytes]:
+        return hub.blob(repository, blob)
+
+    return Part(Member(path_of(blob), blob.size, blob.digest.removeprefix("sha256:")), chunks)
 
 
 def _held(hub: Registry, image: CourseImage) -> Manifest:
@@ -91,9 +99,9 @@ def _head(entries: list[Entry]) -> dict[str, bytes]:
     }
     listing = [
         {
-            "Config": _path(entry.manifest.config),
+            "Config": path_of(entry.manifest.config),
             "RepoTags": list(entry.image.references),
-            "Layers": [_path(layer) for layer in entry.manifest.layers],
+            "Layers": [path_of(layer) for layer in entry.manifest.layers],
         }
         for entry in entries
     ]
@@ -102,31 +110,3 @@ def _head(entries: list[Entry]) -> dict[str, bytes]:
         "manifest.json": json.dumps(listing, indent=1).encode(),
         "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
     }
-
-
-def _path(blob: Descriptor) -> str:
-    return f"blobs/sha256/{blob.digest.removeprefix('sha256:')}"
-
-
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    header = tarfile.TarInfo(name)
-    header.size = len(content)
-    archive.addfile(header, io.BytesIO(content))
-
-
-class _Stream:
-    """Chunks, readable as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._rest) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._rest += chunk
-        taken = self._rest if size < 0 else self._rest[:size]
-        self._rest = self._rest[len(taken) :]
-        return taken
