@@ -308,22 +308,27 @@ def _reading(file: Path) -> Iterator[None]:
     """Name the file in whatever is wrong with it."""
     try:
         yield
-    except (
-        BadBundleError, ValueError, KeyError, TypeError, AttributeError, RecursionError,
-    ) as error:  # fmt: skip
+    except BadBundleError as error:
         raise HubError(
             _("{file} is no whole bundle of the course's images: {cause}.").format(
-                file=file, cause=str(error) or type(error).__name__
+                file=file, cause=error
             ),
             _("Copy it again, or make a new one: dockerlab hub bundle save FILE"),
         ) from error
+    except HubError as error:
+        if str(file) in error.problem:
+            raise
+        raise HubError(f"{file}: {error.problem}", error.mend) from error
 
 
 def _images(folder: Path) -> tuple[Entry, ...]:
     path = folder / "index.json"
     if not path.is_file() or path.stat().st_size > MANIFEST_LIMIT:
         raise BadBundleError(_("it has no index"))
-    entries = _entries(json.loads(path.read_bytes())["manifests"], folder)
+    try:
+        entries = _entries(json.loads(path.read_bytes())["manifests"], folder)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadBundleError(_("its index is damaged ({cause})").format(cause=error)) from error
     for entry in entries:
         for part in entry.manifest.blobs:
             _require(folder, part)

@@ -145,21 +145,24 @@ def opened(file: Path) -> Iterator[IO[bytes]]:
     """
     remedy = _("Name a file that 'dockerlab hub bundle save FILE' has written.")
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        stream = open(file, "rb", opener=_without_waiting)  # noqa: PTH123 - Path has no opener
     except (FileNotFoundError, NotADirectoryError) as error:
         raise HubError(_("There is no file {file}.").format(file=file), remedy) from error
-    except PermissionError as error:
+    except IsADirectoryError as error:
+        raise HubError(_("{file} is a folder, no bundle.").format(file=file), remedy) from error
+    except OSError as error:
         raise HubError(
             _("{file} can't be read: {cause}.").format(file=file, cause=error.strerror),
             _("Take a copy that is yours."),
         ) from error
-    with os.fdopen(descriptor, "rb") as stream:
-        seen = os.fstat(descriptor)
-        if stat.S_ISDIR(seen.st_mode):
-            raise HubError(_("{file} is a folder, no bundle.").format(file=file), remedy)
-        if not stat.S_ISREG(seen.st_mode):
+    with stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise HubError(_("{file} is no ordinary file.").format(file=file), remedy)
         yield stream
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read(
@@ -296,10 +299,10 @@ def _member(fields: object) -> Member:
         case [str(name), int(size), str(sha256)] if (
             type(size) is int and size >= 0 and _DIGEST.fullmatch(sha256)
         ):
-            if name.startswith("blobs/") and not name.endswith(f"/{sha256}"):
-                raise BadBundleError(_("{name} has other bytes").format(name=name[-80:]))
             if not _NAME.fullmatch(name):
                 raise BadBundleError(_("{name!r} does not belong in it").format(name=name[:100]))
+            if name.startswith("blobs/") and not name.endswith(f"/{sha256}"):
+                raise BadBundleError(_("{name} has other bytes").format(name=name[-80:]))
             return Member(name, size, sha256)
     raise BadBundleError(_("its list is damaged"))
 
