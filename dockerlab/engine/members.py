@@ -145,7 +145,7 @@ def opened(file: Path) -> Iterator[IO[bytes]]:
     """
     remedy = _("Name a file that 'dockerlab hub bundle save FILE' has written.")
     try:
-        stream = open(file, "rb", opener=_without_waiting)  # noqa: PTH123 - Path has no opener
+        stream = open(file, "rb", opener=_without_waiting)  # noqa: SIM115 - it is closed below
     except (FileNotFoundError, NotADirectoryError) as error:
         raise HubError(_("There is no file {file}.").format(file=file), remedy) from error
     except IsADirectoryError as error:

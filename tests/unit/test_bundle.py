@@ -221,8 +221,9 @@ def with_checksum(content: bytearray, at: int) -> bytearray:
 
 
 @pytest.mark.parametrize(
-    "size", [b"77777777777\0", b"\x80" + b"\xff" * 11, b"\xff" * 12, b"-0000000001\0", b"00000000000\0"]
-)  # fmt: skip
+    "size",
+    [b"77777777777\0", b"\x80" + b"\xff" * 11, b"\xff" * 12, b"-0000000001\0", b"00000000000\0"],
+)
 def test_a_size_that_is_not_announced_is_refused(size: bytes, good: Path, hub: Path) -> None:
     with tarfile.open(good) as archive:
         offsets = [member.offset for member in archive.getmembers()[:3]]

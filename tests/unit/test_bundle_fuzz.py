@@ -5,6 +5,7 @@ A few seconds from a fixed seed; for longer: DOCKERLAB_FUZZ_SECONDS=600, from ot
 
 import hashlib
 import json
+import logging
 import os
 import random
 import shutil
@@ -22,6 +23,7 @@ from dockerlab.engine.images import COURSE_IMAGES
 from dockerlab.engine.members import HEAD
 from dockerlab.errors import LabError
 
+_LOG = logging.getLogger(__name__)
 _LONGER = os.environ.get("DOCKERLAB_FUZZ_SECONDS")
 _ROUNDS = 40  # of each kind
 _ODD = (None, True, -1, 0, 2**63, 1.5, "", "../x", "\0", "sha256:" + "0" * 64, [], {}, [[]])
@@ -77,7 +79,7 @@ def the_order_announced(dice: random.Random, file: Path) -> None:
     """Do the same, and announce it."""
     the_order(dice, file)
     members = members_of(file)
-    if any(name == HEAD for name, _content in members):
+    if any(name == HEAD and content.startswith(b'{\n "format"') for name, content in members):
         pack(file, with_head(members))
 
 
@@ -123,7 +125,7 @@ def test_a_changed_bundle_is_refused_or_is_the_same(mutation: Mutation, tmp_path
     seeds, refused, loaded = 0, 0, 0
     while time.monotonic() < ends if seconds else seeds < _ROUNDS:
         seed = f"{mutation.__name__} {seeds} {os.getpid() if seconds else ''}"
-        dice = random.Random(seed)  # noqa: S311 - no secret
+        dice = random.Random(seed)
         seeds += 1
         file.write_bytes(original)
         mutation(dice, file)
@@ -132,10 +134,13 @@ def test_a_changed_bundle_is_refused_or_is_the_same(mutation: Mutation, tmp_path
             with pytest.raises(LabError):
                 load(file, hub, sound.sha256)
             assert tree(hub) == {}, seed
+        said = ""
         try:
             storage = load(file, hub)
         except LabError as error:
-            assert "\n" not in str(error), seed
+            said = str(error)
+        if said:
+            assert "\n" not in said, seed
             assert tree(hub) == {}, seed
             refused += 1
         else:
@@ -145,7 +150,7 @@ def test_a_changed_bundle_is_refused_or_is_the_same(mutation: Mutation, tmp_path
                 assert images(storage, hub) == whole, seed
             loaded += 1
         shutil.rmtree(hub)
-    print(f"{mutation.__name__}: {seeds} tried, {refused} refused, {loaded} loaded")
+    _LOG.info("%s: %d tried, %d refused, %d loaded", mutation.__name__, seeds, refused, loaded)
     assert refused
 
 
