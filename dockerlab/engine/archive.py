@@ -5,16 +5,17 @@ it, with the ``manifest.json`` that older engines want. The index names everythi
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
-from dockerlab.engine.images import CourseImage, host_architecture
-from dockerlab.engine.members import Member, Part, write_parts
+from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
+from dockerlab.engine.members import BadBundleError, Member, Part, write_parts
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.registry import Registry
 from dockerlab.errors import HubError
-from dockerlab.facts.registry.manifest import Descriptor, Manifest
+from dockerlab.facts.registry.manifest import MANIFEST_LIMIT, MANIFEST_TYPES, Descriptor, Manifest
 from dockerlab.language import _
 
 IMAGE_NAME = "io.containerd.image.name"
@@ -110,3 +111,73 @@ def _head(entries: list[Entry]) -> dict[str, bytes]:
         "manifest.json": json.dumps(listing, indent=1).encode(),
         "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
     }
+
+
+def read(folder: Path) -> tuple[Entry, ...]:
+    """Read such an archive, unpacked; each of its files has the bytes its name stands for.
+
+    Raises
+    ------
+    BadBundleError
+        It lacks something, or has what is none of the course's images for this machine.
+    """
+    path = folder / "index.json"
+    if not path.is_file() or path.stat().st_size > MANIFEST_LIMIT:
+        raise BadBundleError(_("it has no index"))
+    try:
+        entries = _entries(json.loads(path.read_bytes())["manifests"], folder)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadBundleError(_("its index is damaged ({cause})").format(cause=error)) from error
+    for entry in entries:
+        for part in entry.manifest.blobs:
+            require(folder, part)
+    return tuple(entries)
+
+
+def _entries(descriptors: list[Mapping[str, Any]], folder: Path) -> list[Entry]:
+    known = {reference: image for image in COURSE_IMAGES for reference in image.references}
+    found: dict[str, Entry] = {}
+    named: set[str] = set()
+    for fields in descriptors:
+        descriptor = Descriptor.read(fields)
+        name = fields["annotations"][IMAGE_NAME].removeprefix("docker.io/library/")
+        if name not in known:
+            raise BadBundleError(_("{name!r} is no image of the course").format(name=name))
+        if descriptor.media_type not in MANIFEST_TYPES or descriptor.size > MANIFEST_LIMIT:
+            raise BadBundleError(_("{name} has no manifest").format(name=name))
+        content = require(folder, descriptor).read_bytes()
+        manifest = Manifest.read(content, descriptor.media_type)
+        image = known[name]
+        named.add(name)
+        if found.setdefault(image.name, Entry(image, manifest)).manifest != manifest:
+            raise BadBundleError(_("the tags of {name} differ").format(name=image.name))
+        _require_architecture(image, require(folder, manifest.config))
+    if missing := known.keys() - named:
+        raise BadBundleError(_("it lacks {image}").format(image=min(missing)))
+    return list(found.values())
+
+
+def require(folder: Path, blob: Descriptor) -> Path:
+    """Find an unpacked blob.
+
+    Raises
+    ------
+    BadBundleError
+        It is not there with its size.
+    """
+    path = folder / path_of(blob)
+    if not path.exists() or path.stat().st_size != blob.size:
+        raise BadBundleError(_("blob {name} is missing").format(name=path.name[:12]))
+    return path
+
+
+def _require_architecture(image: CourseImage, config: Path) -> None:
+    if config.stat().st_size > MANIFEST_LIMIT:
+        raise BadBundleError(_("{name} has no configuration").format(name=image.name))
+    made_for = json.loads(config.read_bytes())["architecture"]
+    if made_for != host_architecture():
+        raise BadBundleError(
+            _("{name} is for {theirs}, this machine is {ours}").format(
+                name=image.name, theirs=made_for, ours=host_architecture()
+            )
+        )

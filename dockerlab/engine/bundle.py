@@ -4,24 +4,20 @@ Nobody signs the images, so whoever loads a bundle has to say that this very fil
 SHA-256 sum, is to be trusted. Its packages are signed, and never taken on trust.
 """
 
-import json
 import os
 import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from glob import escape
 from hashlib import file_digest
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from dockerlab.engine import archive, members
-from dockerlab.engine.archive import IMAGE_NAME, Entry, path_of
-from dockerlab.engine.disk import file_error, require_space
+from dockerlab.engine.archive import Entry
+from dockerlab.engine.disk import file_error, opened, require_space, require_writable
 from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
 from dockerlab.engine.locking import locked
 from dockerlab.engine.members import Announced, BadBundleError, Member, Part
@@ -29,7 +25,6 @@ from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.registry import Registry, Target
 from dockerlab.engine.sources import host_distribution
 from dockerlab.errors import HubError
-from dockerlab.facts.registry.manifest import MANIFEST_LIMIT, MANIFEST_TYPES, Descriptor, Manifest
 from dockerlab.language import _
 
 WORK_LOCK = "work.lock"
@@ -147,7 +142,7 @@ def inspect(file: Path, progress: Progress = silent) -> Bundle:
     HubError
         It is none, was cut short or damaged, or is of another version or system.
     """
-    with _reading(file), members.opened(file) as stream:
+    with _reading(file), opened(file) as stream:
         announced, sha256 = members.read(stream, progress=progress)
         _require_fitting(announced, packages=False)
         return Bundle(file, sha256, os.fstat(stream.fileno()).st_size, announced.about)
@@ -252,10 +247,10 @@ def unpacked(
                 shutil.rmtree(left, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix="bundle-", dir=folder) as name:
                 place = Path(name)
-                with _reading(trusted.file), members.opened(trusted.file) as stream:
+                with _reading(trusted.file), opened(trusted.file) as stream:
                     announced, sha256 = members.read(stream, accept, target, progress)
                     Bundle(trusted.file, sha256, 0, announced.about).trust(trusted.sha256)
-                    entries = _images(place)
+                    entries = archive.read(place)
                 yield Content(trusted.file, place, entries)
     except OSError as error:
         raise file_error(error, trusted.file) from error
@@ -279,30 +274,6 @@ def _require_fitting(announced: Announced, *, packages: bool) -> None:
         )
 
 
-def require_writable(file: Path) -> None:
-    """Refuse to replace what is no file, and remove what killed savers left beside it.
-
-    Raises
-    ------
-    HubError
-        The file can't be what a bundle is written to.
-    """
-    if not file.parent.is_dir():
-        raise HubError(
-            _("There is no folder {folder}.").format(folder=file.parent),
-            _("Make it, or name a file in another folder."),
-        )
-    if file.exists() and not stat.S_ISREG(file.stat().st_mode):
-        raise HubError(
-            _("{file} is no ordinary file, and can't become one.").format(file=file),
-            _("Name a new file, such as course.tar."),
-        )
-    for left in file.parent.glob(f".{escape(file.name)}.*.part"):
-        number = left.name.split(".")[-2]
-        if not (number.isdigit() and Path("/proc", number).exists()):
-            left.unlink(missing_ok=True)
-
-
 @contextmanager
 def _reading(file: Path) -> Iterator[None]:
     """Name the file in whatever is wrong with it."""
@@ -321,62 +292,6 @@ def _reading(file: Path) -> Iterator[None]:
         raise HubError(f"{file}: {error.problem}", error.mend) from error
 
 
-def _images(folder: Path) -> tuple[Entry, ...]:
-    path = folder / "index.json"
-    if not path.is_file() or path.stat().st_size > MANIFEST_LIMIT:
-        raise BadBundleError(_("it has no index"))
-    try:
-        entries = _entries(json.loads(path.read_bytes())["manifests"], folder)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise BadBundleError(_("its index is damaged ({cause})").format(cause=error)) from error
-    for entry in entries:
-        for part in entry.manifest.blobs:
-            _require(folder, part)
-    return tuple(entries)
-
-
-def _entries(descriptors: list[Mapping[str, Any]], folder: Path) -> list[Entry]:
-    known = {reference: image for image in COURSE_IMAGES for reference in image.references}
-    found: dict[str, Entry] = {}
-    named: set[str] = set()
-    for fields in descriptors:
-        descriptor = Descriptor.read(fields)
-        name = fields["annotations"][IMAGE_NAME].removeprefix("docker.io/library/")
-        if name not in known:
-            raise BadBundleError(_("{name!r} is no image of the course").format(name=name))
-        if descriptor.media_type not in MANIFEST_TYPES or descriptor.size > MANIFEST_LIMIT:
-            raise BadBundleError(_("{name} has no manifest").format(name=name))
-        content = _require(folder, descriptor).read_bytes()
-        manifest = Manifest.read(content, descriptor.media_type)
-        image = known[name]
-        named.add(name)
-        if found.setdefault(image.name, Entry(image, manifest)).manifest != manifest:
-            raise BadBundleError(_("the tags of {name} differ").format(name=image.name))
-        _require_architecture(image, _require(folder, manifest.config))
-    if missing := known.keys() - named:
-        raise BadBundleError(_("it lacks {image}").format(image=min(missing)))
-    return list(found.values())
-
-
-def _require(folder: Path, blob: Descriptor) -> Path:
-    path = folder / path_of(blob)
-    if not path.exists() or path.stat().st_size != blob.size:
-        raise BadBundleError(_("blob {name} is missing").format(name=path.name[:12]))
-    return path
-
-
-def _require_architecture(image: CourseImage, config: Path) -> None:
-    if config.stat().st_size > MANIFEST_LIMIT:
-        raise BadBundleError(_("{name} has no configuration").format(name=image.name))
-    made_for = json.loads(config.read_bytes())["architecture"]
-    if made_for != host_architecture():
-        raise BadBundleError(
-            _("{name} is for {theirs}, this machine is {ours}").format(
-                name=image.name, theirs=made_for, ours=host_architecture()
-            )
-        )
-
-
 def _store(hub: Target, entries: list[Entry], folder: Path, progress: Progress) -> None:
     """Upload all blobs, and only then the manifests, so that no image is half there."""
     total = sum(blob.size for entry in entries for blob in entry.manifest.blobs)
@@ -386,7 +301,7 @@ def _store(hub: Target, entries: list[Entry], folder: Path, progress: Progress) 
         repository = entry.image.repository
         for blob in entry.manifest.blobs:
             if not hub.has_blob(repository, blob):
-                with _require(folder, blob).open("rb") as stream:
+                with archive.require(folder, blob).open("rb") as stream:
                     hub.put_blob(repository, blob, stream)
             done += blob.size
             progress(label, done, total)

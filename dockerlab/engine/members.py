@@ -11,10 +11,8 @@ import io
 import json
 import os
 import re
-import stat
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -130,39 +128,6 @@ def write_parts(target: IO[bytes], parts: Sequence[Part], progress: Progress = s
             archive.addfile(header, _Stream(part.chunks()))
             done += part.member.size
             progress(label, done, total)
-
-
-@contextmanager
-def opened(file: Path) -> Iterator[IO[bytes]]:
-    """Open what may be an archive, without waiting for a pipe or reading a device.
-
-    Raises
-    ------
-    HubError
-        There is no such file, or it is none that holds a bundle.
-    OSError
-        The system refuses.
-    """
-    remedy = _("Name a file that 'dockerlab hub bundle save FILE' has written.")
-    try:
-        stream = open(file, "rb", opener=_without_waiting)  # noqa: SIM115 - it is closed below
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise HubError(_("There is no file {file}.").format(file=file), remedy) from error
-    except IsADirectoryError as error:
-        raise HubError(_("{file} is a folder, no bundle.").format(file=file), remedy) from error
-    except OSError as error:
-        raise HubError(
-            _("{file} can't be read: {cause}.").format(file=file, cause=error.strerror),
-            _("Take a copy that is yours."),
-        ) from error
-    with stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise HubError(_("{file} is no ordinary file.").format(file=file), remedy)
-        yield stream
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def read(

@@ -13,6 +13,7 @@ from dockerlab.engine import bundle as bundles
 from dockerlab.engine import embedded, programs, provisions
 from dockerlab.engine.bundle import Bundle, Trusted
 from dockerlab.engine.choice import choose
+from dockerlab.engine.disk import require_writable
 from dockerlab.engine.fill import Filled, fill
 from dockerlab.engine.find import connect, find
 from dockerlab.engine.images import COURSE_IMAGES, CourseImage
@@ -72,7 +73,7 @@ def save_bundle(places: Places, file: Path, progress: Progress = silent) -> Bund
     HubError, EngineError
         Something of it can't be had, or the file can't be written.
     """
-    bundles.require_writable(file)
+    require_writable(file)
     stock(places, progress)
     suite = choose(places, None, None).suite
     with (
