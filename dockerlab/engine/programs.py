@@ -165,10 +165,15 @@ def repair(places: Places, suite: str, progress: Progress = silent) -> list[str]
         return wrong
 
 
-def provide(places: Places, suite: str, progress: Progress = silent) -> tuple[Package, ...]:
-    """Make sure that the suite's packages are in the cache, intact; takes and raises as `bring`."""
+def provide(
+    places: Places, suite: str, progress: Progress = silent, *, again: bool = False
+) -> tuple[Package, ...]:
+    """Make sure that the suite's packages are in the cache, intact; raises as `bring`.
+
+    ``again`` asks the mirror once more, so that apt's lists are those the packages are from.
+    """
     with locked(places.cache_lock):
-        return _provide(places, suite, progress)
+        return _provide(places, suite, progress, again=again)
 
 
 def _bring(places: Places, suite: str, progress: Progress) -> Programs:
@@ -178,11 +183,13 @@ def _bring(places: Places, suite: str, progress: Progress) -> Programs:
     return Programs(root, suite, _engine_version(packages))
 
 
-def _provide(places: Places, suite: str, progress: Progress) -> tuple[Package, ...]:
+def _provide(
+    places: Places, suite: str, progress: Progress, *, again: bool = False
+) -> tuple[Package, ...]:
     listed = places.packages / suite / PACKAGES
     archives = places.packages / suite / "files"
     packages = _known(listed) or _known(places.engines / suite / PACKAGES)
-    if not packages or not all(package.intact(archives) for package in packages):
+    if again or not packages or not all(package.intact(archives) for package in packages):
         require_space(archives, _FIRST_START)
         try:
             packages = _fetch(places.packages / suite, archives, suite, progress)
@@ -206,14 +213,19 @@ def _fetch(folder: Path, archives: Path, suite: str, progress: Progress) -> tupl
     progress("Package lists", 0, None)
     apt = Apt(folder, [suite])
     apt.update()
-    packages = apt.resolve(
+    packages = resolve(apt, suite)
+    apt.fetch(packages, archives, progress)
+    return packages
+
+
+def resolve(apt: Apt, suite: str) -> tuple[Package, ...]:
+    """Name the packages that the suite's engine needs, as apt's lists have them."""
+    return apt.resolve(
         [f"{name}/{suite}" for name in _FROM_SUITE]
         + [f"{name}/{apt.own_suite}" for name in _FROM_HOST],
         [f"{name}/{suite}" for name in _FROM_SUITE_WHERE_SPLIT]
         + [f"{name}/{apt.own_suite}" for name in _FROM_HOST_WHERE_NAMED],
     )
-    apt.fetch(packages, archives, progress)
-    return packages
 
 
 def _engine_version(packages: tuple[Package, ...]) -> str:
