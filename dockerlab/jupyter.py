@@ -1,6 +1,7 @@
 """JupyterLab as the course opens it: on loopback, with its token, and a profile of its own."""
 
 import contextlib
+import html
 import json
 import os
 import socket
@@ -95,6 +96,24 @@ class Jupyter:
                         url = f"{base}lab/tree/{FIRST_NOTEBOOK}?token={token}"
                         return Server(pid, url, _orphaned(pid))
         return None
+
+    def opening_page(self, server: Server) -> Path:
+        """Write the page that leads a browser to the server; only this user can read it.
+
+        A browser's command line is there for every user of the machine to read, so the token
+        must not be on it.
+        """
+        page = self.home / "open.html"
+        page.unlink(missing_ok=True)
+        handle = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            address = html.escape(server.url)
+            file.write(
+                '<!DOCTYPE html><meta charset="utf-8"><title>dockerlab</title>'
+                f'<meta http-equiv="refresh" content="0; url={address}">'
+                f'<a href="{address}">JupyterLab</a>'
+            )
+        return page
 
     def end_orphans(self) -> None:
         """End servers whose command was killed, also one that does not answer yet."""

@@ -74,7 +74,7 @@ def open_lab(places: Places, project: Path, wish: Wish, say: Say, progress: Prog
     server = jupyter.running()
     if server and not server.orphaned:
         say(f"JupyterLab is open already: {server.url}")
-        _browse(server, wish)
+        _browse(jupyter, server, wish)
         return
     jupyter.end_orphans()
     with _signals_end_it(), contextlib.ExitStack() as stack:
@@ -98,13 +98,14 @@ def open_lab(places: Places, project: Path, wish: Wish, say: Say, progress: Prog
         server = jupyter.wait(job)
         say(f"JupyterLab: {server.url}")
         say("Ctrl-C here stops JupyterLab and the engine it started.")
-        _browse(server, wish)
+        _browse(jupyter, server, wish)
         job.wait()
 
 
-def _browse(server: Server, wish: Wish) -> None:
+def _browse(jupyter: Jupyter, server: Server, wish: Wish) -> None:
     if wish.browser:
-        webbrowser.open(server.url)
+        # a browser in a sandbox may not read the file: the address is on the terminal as well
+        webbrowser.open(jupyter.opening_page(server).as_uri())
 
 
 @contextlib.contextmanager
