@@ -1,5 +1,7 @@
 """The ``dockerlab`` command."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -11,10 +13,10 @@ from typer.exceptions import TyperException
 
 from dockerlab.commands import notebooks
 from dockerlab.commands.book import book
-from dockerlab.commands.console import Store, Suite, say, steps
+from dockerlab.commands.console import Store, Suite, require_words, say, steps
 from dockerlab.commands.course import claims, progress
 from dockerlab.commands.doctor import doctor
-from dockerlab.commands.failure import DEVELOPER_VARIABLE, failure
+from dockerlab.commands.failure import DEVELOPER_VARIABLE, failure, output_lost
 from dockerlab.commands.project import project_folder
 from dockerlab.engine.places import Places
 from dockerlab.language import _
@@ -49,6 +51,7 @@ def up(
 ) -> None:
     """Open JupyterLab with an engine behind it; Ctrl-C stops both."""
     with steps() as progress:
+        require_words(choice, suite, store)
         wish = Wish(choice, suite, store, port, browser)
         open_lab(Places.from_environment(), project_folder(), wish, say, progress)
 
@@ -95,16 +98,51 @@ def bench(context: typer.Context) -> None:
 
 def main() -> NoReturn:
     """Run the command; a failure is one line with its mend, and an exit status."""
+    _open_what_is_closed()
     try:
         status = app(prog_name="dockerlab", standalone_mode=False)
+        sys.stdout.flush()
     except Exception as error:
         if os.environ.get(DEVELOPER_VARIABLE) == "1" and not isinstance(error, TyperException):
             raise
-        failed = failure(error)
+        lost = output_lost(error) if isinstance(error, OSError) else None
+        failed = lost or failure(error)
         if failed.line:
-            sys.stderr.write(f"dockerlab: {failed.line}\n")
-        sys.exit(failed.status)
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"dockerlab: {failed.line}\n")
+                sys.stderr.flush()
+        status = failed.status
+    _forget_output()
     sys.exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Have the three standard streams, able to write every character, whatever the caller left.
+
+    Where one is closed, the next file that is opened would get its number.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            if handle != number:
+                os.dup2(handle, number)
+                os.close(handle)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_output() -> None:
+    """Keep Python from writing once more, at its end, what could not be written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            handle = os.open(os.devnull, os.O_WRONLY)
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(handle, stream.fileno())
+            os.close(handle)
 
 
 def _run_python(*arguments: str) -> int:

@@ -1,6 +1,7 @@
 """JupyterLab as the course opens it: on loopback, with its token, and a profile of its own."""
 
 import contextlib
+import html
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from dockerlab.engine import records
 from dockerlab.errors import LabError
 
 FIRST_NOTEBOOK = "notebooks/00-welcome.ipynb"
@@ -86,12 +88,32 @@ class Jupyter:
     def running(self) -> Server | None:
         """Find a server that was started here and still answers."""
         for file in (self.home / "runtime").glob("jpserver-*.json"):
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                server = json.loads(file.read_text())
-                if psutil.pid_exists(server["pid"]) and _listens(server["port"]):
-                    url = f"{server['url']}lab/tree/{FIRST_NOTEBOOK}?token={server['token']}"
-                    return Server(server["pid"], url, _orphaned(server["pid"]))
+            match records.read(file):
+                case {"pid": int(pid), "port": int(port), "url": str(base), "token": str(token)}:
+                    here = ("http://127.0.0.1:", "http://localhost:")
+                    ours = base.startswith(here) and 0 < port < 2**16 and 0 < pid < 2**31
+                    if ours and psutil.pid_exists(pid) and _listens(port):
+                        url = f"{base}lab/tree/{FIRST_NOTEBOOK}?token={token}"
+                        return Server(pid, url, _orphaned(pid))
         return None
+
+    def opening_page(self, server: Server) -> Path:
+        """Write the page that leads a browser to the server; only this user can read it.
+
+        A browser's command line is there for every user of the machine to read, so the token
+        must not be on it.
+        """
+        page = self.home / "open.html"
+        page.unlink(missing_ok=True)
+        handle = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            address = html.escape(server.url)
+            file.write(
+                '<!DOCTYPE html><meta charset="utf-8"><title>dockerlab</title>'
+                f'<meta http-equiv="refresh" content="0; url={address}">'
+                f'<a href="{address}">JupyterLab</a>'
+            )
+        return page
 
     def end_orphans(self) -> None:
         """End servers whose command was killed, also one that does not answer yet."""

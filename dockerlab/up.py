@@ -1,7 +1,6 @@
 """JupyterLab with an engine behind it, from one command, until Ctrl-C."""
 
 import contextlib
-import json
 import signal
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from dockerlab.engine import connect, find, usual
+from dockerlab.engine import connect, find, records, usual
 from dockerlab.engine.find import require_choice
 from dockerlab.engine.places import Places
 from dockerlab.engine.progress import Progress
@@ -19,6 +18,7 @@ from dockerlab.jupyter import Jupyter, Server
 from dockerlab.language import _
 
 Say = Callable[[str], None]
+_PIDS = 2**31
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -74,7 +74,7 @@ def open_lab(places: Places, project: Path, wish: Wish, say: Say, progress: Prog
     server = jupyter.running()
     if server and not server.orphaned:
         say(f"JupyterLab is open already: {server.url}")
-        _browse(server, wish)
+        _browse(jupyter, server, wish)
         return
     jupyter.end_orphans()
     with _signals_end_it(), contextlib.ExitStack() as stack:
@@ -98,13 +98,14 @@ def open_lab(places: Places, project: Path, wish: Wish, say: Say, progress: Prog
         server = jupyter.wait(job)
         say(f"JupyterLab: {server.url}")
         say("Ctrl-C here stops JupyterLab and the engine it started.")
-        _browse(server, wish)
+        _browse(jupyter, server, wish)
         job.wait()
 
 
-def _browse(server: Server, wish: Wish) -> None:
+def _browse(jupyter: Jupyter, server: Server, wish: Wish) -> None:
     if wish.browser:
-        webbrowser.open(server.url)
+        # a browser in a sandbox may not read the file: the address is on the terminal as well
+        webbrowser.open(jupyter.opening_page(server).as_uri())
 
 
 @contextlib.contextmanager
@@ -126,15 +127,16 @@ def _signals_end_it() -> Iterator[None]:
 
 def _own(file: Path) -> None:
     me = psutil.Process()
-    file.write_text(json.dumps({"pid": me.pid, "since": me.create_time()}))
+    records.write(file, {"pid": me.pid, "since": me.create_time()})
 
 
 def _orphaned(file: Path) -> bool:
     """Tell whether the engine was started by a command like this one that is no more."""
-    try:
-        owner = json.loads(file.read_text())
-        return bool(psutil.Process(owner["pid"]).create_time() != owner["since"])
-    except (OSError, ValueError, KeyError):
-        return False
-    except psutil.NoSuchProcess:
-        return True
+    owner = records.read(file)
+    match owner:
+        case {"pid": int(pid), "since": float(since)} if 0 < pid < _PIDS:
+            try:
+                return bool(psutil.Process(pid).create_time() != since)
+            except psutil.NoSuchProcess:
+                return True
+    return False

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRem
 from rich.progress import Progress as Bars
 
 from dockerlab.engine.progress import Progress
+from dockerlab.errors import UsageError
+from dockerlab.language import _
 
 out = Console(highlight=False, soft_wrap=True)
 
@@ -21,6 +23,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def say(line: str) -> None:
     """Print a line as it is."""
     out.out(line)
+
+
+def require_words(*values: str | None) -> None:
+    """Refuse an option that was given an empty value: it is a slip, not a wish for the usual.
+
+    Raises
+    ------
+    UsageError
+        One is empty, or blank.
+    """
+    if any(value is not None and not value.strip() for value in values):
+        raise UsageError(
+            _("An option has an empty value."), _("Give it one, or leave the option out.")
+        )
 
 
 @contextmanager

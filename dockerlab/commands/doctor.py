@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from dockerlab.commands.console import AsJson, out, say
+from dockerlab.commands.console import AsJson, out, require_words, say
 from dockerlab.engine.doctor import Finding, examine
 from dockerlab.engine.places import Places
 from dockerlab.language import _, ngettext
@@ -27,6 +27,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Find out what keeps the course from running here; nothing is changed."""
+    require_words(choice)
     findings = examine(Places.from_environment(), choice, port)
     problems = sum(finding.level == "problem" for finding in findings)
     if as_json:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import typer
 from rich.table import Table
 
-from dockerlab.commands.console import AsJson, Store, Suite, out, say, steps
+from dockerlab.commands.console import AsJson, Store, Suite, out, require_words, say, steps
 from dockerlab.engine import embedded
 from dockerlab.engine.places import Places
 from dockerlab.language import _
@@ -17,6 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def start(suite: Suite = None, store: Store = None) -> None:
     """Start the engine, and bring it first where it is missing."""
+    require_words(suite, store)
     with steps() as progress:
         running = embedded.start(Places.from_environment(), suite, store, progress)
     say(
@@ -59,6 +60,17 @@ def reset() -> None:
     with steps() as progress:
         running = embedded.reset(Places.from_environment(), progress)
     say(_("Engine {version} runs and is empty.").format(version=running.version))
+
+
+@app.command()
+def repair() -> None:
+    """Compare the engine's programs with their packages, and bring again what is damaged."""
+    with steps() as progress:
+        files = embedded.repair(Places.from_environment(), progress)
+    for file in files:
+        say(_("Repaired: {file}").format(file=file))
+    if not files:
+        say(_("The engine's programs are whole."))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import errno
 import os
 import platform
+import signal
 import sys
 import tempfile
 import traceback
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from typer.exceptions import TyperException
 
+from dockerlab.engine.places import Places
 from dockerlab.errors import LabError
 from dockerlab.language import _
 
@@ -20,6 +22,12 @@ DEVELOPER_VARIABLE = "DOCKERLAB_TRACEBACK"
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _NO_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS)
+# what a file system says of a folder that is a file, a link that leads nowhere, a broken disk
+_NO_FOLDER = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTEMPTY,
+    errno.EEXIST, errno.EBUSY, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN,
+    errno.EINVAL, errno.EMFILE, errno.ENFILE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,8 +50,17 @@ def failure(error: Exception) -> Failure:
         # a group of commands called with none has shown its help instead of a message
         line = said and _("{said} See '{command} --help'.").format(said=said, command=command)
         return Failure(line, error.exit_code)
-    if isinstance(error, OSError) and error.errno in (*_NO_ROOM, *_NO_WRITING):
-        return Failure(_one_line(_refused(error)), 1)
+    if isinstance(error, OSError):
+        if not error.filename and "temporary directory" in str(error):
+            return Failure(
+                _(
+                    "There is no folder for temporary files that can be written. "
+                    "Set TMPDIR to one, or make room in /tmp."
+                ),
+                1,
+            )
+        if error.errno in (*_NO_ROOM, *_NO_WRITING) or (error.errno in _NO_FOLDER and _own(error)):
+            return Failure(_one_line(_refused(error)), 1)
     return Failure(_unforeseen(error), 1)
 
 
@@ -55,9 +72,45 @@ def _refused(error: OSError) -> str:
             "The disk is full at {place}. "
             "Make room, or set DOCKERLAB_CACHE to a folder on a larger disk."
         ).format(place=place)
+    if error.errno in _NO_WRITING:
+        return _(
+            "{place} can't be written: {cause}. Set DOCKERLAB_CACHE to a folder you can write to."
+        ).format(place=place, cause=error.strerror)
     return _(
-        "{place} can't be written: {cause}. Set DOCKERLAB_CACHE to a folder you can write to."
+        "{place} can't be used: {cause}. Look at it, and start again; if it stays so, run "
+        "'dockerlab engine remove', or set DOCKERLAB_CACHE to another folder."
     ).format(place=place, cause=error.strerror)
+
+
+def _own(error: OSError) -> bool:
+    """Tell whether the file is one of those that dockerlab keeps: anyone may have changed them."""
+    try:
+        places = Places.from_environment()
+        folders = [str(places.cache), str(places.run), str(places.machine)]
+    except (LabError, OSError):
+        return False
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return any(
+        name == folder or name.startswith(f"{folder}/") for name in names for folder in folders
+    )
+
+
+def output_lost(error: OSError) -> Failure | None:
+    """Say that standard output can't be written; None where another file is the trouble.
+
+    Whoever reads it may have read enough, as ``head`` does: then nothing is said.
+    """
+    if error.filename is not None:
+        return None
+    if error.errno == errno.EPIPE:
+        return Failure("", 128 + signal.SIGPIPE)
+    steps = traceback.extract_tb(error.__traceback__)
+    last = Path(steps[-1].filename) if steps else Path()
+    # what prints for us, and the last flush: a file of ours is written elsewhere
+    if "rich" not in last.parts and "click" not in last.parts and last.name != "cli.py":
+        return None
+    line = _("The output can't be written: {cause}. Send it to another place.")
+    return Failure(line.format(cause=error.strerror), 1)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from dockerlab.errors import UsageError
+from dockerlab.language import _
 
 
 def project_folder() -> Path:
@@ -15,10 +16,10 @@ def project_folder() -> Path:
         The package was installed without its notebooks.
     """
     folder = Path(os.environ.get("DOCKERLAB_PROJECT") or Path(__file__).parents[2])
-    if not (folder / "notebooks").is_dir():
+    if not os.path.isdir(folder / "notebooks"):  # noqa: PTH112 - Path's raises for long names
         raise UsageError(
-            f"There are no notebooks in {folder}.",
-            "Run 'python3 lab.py' of a checkout, or set DOCKERLAB_PROJECT to one.",
+            _("There are no notebooks in {folder}.").format(folder=folder),
+            _("Run 'python3 lab.py' of a checkout, or set DOCKERLAB_PROJECT to one."),
         )
     return folder
 

@@ -1,6 +1,7 @@
 """The bench a notebook works at: the engine, the client and the chapter that were started."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import docker
 import requests
@@ -9,6 +10,9 @@ from dockerlab.course.chapters import Chapter
 from dockerlab.engine import Engine
 from dockerlab.errors import LabError
 from dockerlab.language import _
+
+if TYPE_CHECKING:
+    from dockerlab.course.watcher import Watcher
 
 _PATIENCE = 3  # seconds for an engine to say that it is there
 
@@ -23,15 +27,15 @@ class Bench:
         The engine in use, a client to it, and the chapter that was started.
     answers : dict
         What the student predicted since the start: question and name of the choice.
-    noted : set
-        IDs of images that are noted to have borne a name of the chapter.
+    watcher : Watcher, optional
+        What notes what the chapter's cells make.
     """
 
     engine: Engine
     client: docker.DockerClient
     chapter: Chapter
     answers: dict[str, str] = field(default_factory=dict)
-    noted: set[str] = field(default_factory=set)
+    watcher: "Watcher | None" = None
 
 
 _present: list[Bench] = []
@@ -40,6 +44,8 @@ _present: list[Bench] = []
 def sit_down(bench: Bench) -> None:
     """Make this the bench of the kernel; an earlier one's connections are closed."""
     for earlier in _present:
+        if earlier.watcher:
+            earlier.watcher.close()
         earlier.client.close()
     _present[:] = [bench]
 

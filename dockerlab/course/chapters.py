@@ -25,6 +25,9 @@ class Chapter:
     names : tuple of str
         Names that the source text gives to containers, images (``name:tag``), volumes or networks,
         and that this chapter keeps besides those with its prefix; a star stands for anything.
+    prunes : tuple of str
+        Kinds (``container``, ``image``) of which the chapter's cells remove all that nobody uses
+        and that bears the chapter's label.
     """
 
     number: str
@@ -32,6 +35,7 @@ class Chapter:
     notebook: str
     images: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    prunes: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -58,7 +62,13 @@ CHAPTERS = (
     Chapter("2.2", "Container", "02-2-container", (_BUSYBOX,)),
     Chapter("2.3", "Repository", "02-3-repository", (_BUSYBOX, "registry:2")),
     Chapter("3.1", "Getting images: docker pull", "03-1-pull", (_BUSYBOX, _DEBIAN, "registry:2")),
-    Chapter("3.2", "Listing images: docker image ls", "03-2-list", (_BUSYBOX, _DEBIAN)),
+    Chapter(
+        "3.2",
+        "Listing images: docker image ls",
+        "03-2-list",
+        (_BUSYBOX, _DEBIAN),
+        prunes=("image",),
+    ),
     Chapter("3.3", "Removing images: docker image rm", "03-3-remove", (_BUSYBOX, "registry:2")),
     Chapter(
         "3.4",
@@ -93,6 +103,7 @@ CHAPTERS = (
         "04-6-remove",
         (_BUSYBOX,),
         ("crazy_solomon", "magical_zhukovsky"),
+        prunes=("container",),
     ),
     Chapter(
         "5.1",

@@ -1,5 +1,6 @@
 """A door to the engine on a TCP port, for one demonstration: the transport does not matter."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,8 @@ import requests
 
 # The whole API without a password would make every user of this machine root while the door
 # is open. These two questions tell nothing but the engine's version.
-_QUESTIONS = ("/_ping", "/version")
+_QUESTION = re.compile(r"(/v\d{1,2}\.\d{1,3})?(/_ping|/version)")
+_SECONDS = 5.0  # for a client to ask, and to take the answer
 _HEADERS = ("Api-Version", "Builder-Version", "Content-Type", "Docker-Experimental", "Ostype")
 
 
@@ -28,6 +30,8 @@ def tcp_door(client: docker.DockerClient) -> Iterator[str]:
     """
 
     class Doorkeeper(BaseHTTPRequestHandler):
+        timeout = _SECONDS
+
         def do_GET(self) -> None:
             self._pass_on()
 
@@ -35,8 +39,10 @@ def tcp_door(client: docker.DockerClient) -> Iterator[str]:
             self._pass_on()
 
         def _pass_on(self) -> None:
-            path = self.path.partition("?")[0]
-            if not path.endswith(_QUESTIONS):
+            # the whole of it must fit: an ending alone lets "/containers/json#/version" through
+            path = self.path
+            body = {"Content-Length", "Transfer-Encoding"} & set(self.headers)
+            if body or not _QUESTION.fullmatch(path):
                 self.send_error(403, "This door answers /version and /_ping only")
                 return
             try:

@@ -2,21 +2,24 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import docker
+import requests
 
-from dockerlab.course.belongings import belongings, remove_image, sweep
-from dockerlab.course.bench import Bench, present, sit_down
+from dockerlab.course.bench import Bench, present, sit_down, started
 from dockerlab.course.card import Card
 from dockerlab.course.chapters import CHAPTERS, Chapter, find_chapter
 from dockerlab.course.cleared import Cleared
 from dockerlab.course.mishaps import explain_mishaps
-from dockerlab.course.record import Record, held, read_record, record_path, write_record
-from dockerlab.course.witness import watch_names
+from dockerlab.course.record import Noted, Record, change_record, lost_notes, record_path, short
+from dockerlab.course.resources import strangers, sweep
+from dockerlab.course.strangers import in_the_way
+from dockerlab.course.watcher import Watcher, catch_up_for_the_dead, watch_cells
 from dockerlab.engine import Engine, connect, find
-from dockerlab.errors import EngineError, LabError
-from dockerlab.facts.names import asking
+from dockerlab.errors import EngineError
+from dockerlab.facts.names import asking, find_image
 from dockerlab.language import _
 
 # a cell's output is the lesson: no advertisements, and the builder that belongs to the engine
@@ -53,10 +56,16 @@ def start(chapter: str) -> docker.DockerClient:
     client = connect(engine)
     os.environ.update(engine.environment() | _QUIET)
     with asking():
-        _prepare(client, wanted)
-        sit_down(Bench(engine, client, wanted))
+        path = record_path(client)
+        _catch_up(client, path)
+        if told := lost_notes(path):
+            _say(told)
+        cleared = _prepare(client, wanted, path)
+        sit_down(Bench(engine, client, wanted, watcher=Watcher(engine, wanted, path)))
         explain_mishaps()
-        watch_names()
+        watch_cells()
+        if cleared.removed:
+            _say(_("Removed what an earlier run had left: {names}.").format(names=cleared.names))
         _say(_engine_line(client, engine))
     return client
 
@@ -72,7 +81,9 @@ def reset(chapter: str | None = None) -> Card:
     bench = present()
     wanted = find_chapter(chapter) if chapter else bench.chapter
     with asking():
-        cleared = _prepare(bench.client, wanted)
+        path = record_path(bench.client)
+        _catch_up(bench.client, path)
+        cleared = _prepare(bench.client, wanted, path)
     return cleared.card(_("The chapter can start again."))
 
 
@@ -88,86 +99,73 @@ def cleanup(chapter: str | None = None) -> Card:
     leaving = [find_chapter(chapter)] if chapter else list(CHAPTERS)
     cleared = Cleared()
     with asking():
+        path = record_path(bench.client)
+        _catch_up(bench.client, path)
         for each in leaving:
-            cleared += _leave(bench.client, each)
+            cleared += _leave(bench.client, each, path)
     return cleared.card(_("The engine is as it was before."))
 
 
-def _prepare(client: docker.DockerClient, chapter: Chapter) -> Cleared:
+def _catch_up(client: docker.DockerClient, path: Path) -> None:
+    """Note what this notebook, and those whose kernels died, have made until now."""
+    bench = started()
+    if bench and bench.watcher:
+        with suppress(docker.errors.DockerException, requests.RequestException):
+            bench.watcher.catch_up()  # its engine may be another one, and gone
+    catch_up_for_the_dead(client, path)
+
+
+def _prepare(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
     """Bring the engine to the chapter's start, and tell what an earlier run had left."""
-    path = record_path(client)
-    with held(path):
-        return _prepare_alone(client, chapter, path)
-
-
-def _prepare_alone(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
-    record = read_record(path)
-    if not record.started(chapter.number):
-        _refuse_strangers(client, chapter)
-    cleared = _sweep(client, chapter, record)
-    record = record.with_chapter(chapter.number, ())
-    write_record(path, record)
-    for image in chapter.images:
-        if not _has(client, image):
-            _pull(client, image)
-            # noted only when done: what somebody else brings after a failure is theirs
-            record = record.with_chapter(chapter.number, (image,))
-            write_record(path, record)
-    return cleared
-
-
-def _sweep(client: docker.DockerClient, chapter: Chapter, record: Record) -> Cleared:
-    named = record.named.get(chapter.number, ())
-    removed = sweep(client, chapter, named)
-    left = belongings(client, chapter, named)
-    return Cleared(removed, left=tuple(thing.name for thing in left))
-
-
-def _leave(client: docker.DockerClient, chapter: Chapter) -> Cleared:
-    path = record_path(client)
-    with held(path):
-        return _leave_alone(client, chapter, path)
-
-
-def _leave_alone(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
-    record = read_record(path)
-    if not record.started(chapter.number):
-        return Cleared()
-    cleared = _sweep(client, chapter, record)
-    pulled = record.pulled[chapter.number]
-    record = record.without_chapter(chapter.number)
-    for image in pulled:
-        heirs = [
-            other.number
-            for other in CHAPTERS
-            if record.started(other.number) and image in other.images
-        ]
-        if heirs:  # a notebook that is still open needs it: its cleanup removes it
-            record = record.with_chapter(heirs[0], (image,))
-        elif remove_image(client, image):
-            cleared += Cleared(fetched=(image,))
-        else:
-            cleared += Cleared(left=(image,))
-    write_record(path, record)
-    return cleared
-
-
-def _refuse_strangers(client: docker.DockerClient, chapter: Chapter) -> None:
-    for thing in belongings(client, chapter):
-        if not thing.labelled:
-            raise LabError(
-                _("The {kind} '{name}' is in the way, and the course did not make it.").format(
-                    kind=thing.kind, name=thing.name
-                ),
-                _("Rename or remove it; this chapter keeps {names} for itself.").format(
-                    names=_kept(chapter)
-                ),
+    with change_record(path) as change:
+        before = change.record.of(chapter.number)
+        swept = sweep(client, change.record.made_for(chapter.number))
+        foreign = strangers(client, chapter, swept.noted)
+        if before is not None or not foreign:
+            found = () if before else _images_found(client, change.record)
+            change.record = change.record.with_chapter(
+                chapter.number, swept.noted | Noted(found=found)
             )
+    if foreign:
+        raise in_the_way(foreign, chapter)
+    for image in chapter.images:
+        if not _has(client, image) and _pull(client, image):
+            # noted only when done: what somebody else brings after a failure is theirs
+            pulled = find_image(client, image) or {}
+            with change_record(path) as change:
+                brought = Noted(pulled={image: (str(pulled.get("Id")),)})
+                change.record = change.record.adding(chapter.number, brought)
+    return Cleared.of(swept)
 
 
-def _kept(chapter: Chapter) -> str:
-    every = _("names that begin with {prefix}").format(prefix=chapter.prefix)
-    return ", ".join([*chapter.names, every])
+def _images_found(client: docker.DockerClient, record: Record) -> tuple[str, ...]:
+    """List the images that are there and that no chapter has made, by their short IDs."""
+    made = {
+        identity
+        for noted in record.chapters.values()
+        for identity in (*noted.images, *(one for ids in noted.pulled.values() for one in ids))
+    }
+    images = (str(image["Id"]) for image in client.api.images(all=True))
+    return tuple(short(identity) for identity in images if identity not in made)
+
+
+def _leave(client: docker.DockerClient, chapter: Chapter, path: Path) -> Cleared:
+    """Remove what was made for a chapter, and the images it pulled that no other one needs."""
+    with change_record(path) as change:
+        noted = change.record.made_for(chapter.number)
+        begun = change.record.of(chapter.number) is not None
+        record = change.record.without_chapter(chapter.number)
+        leaving = []
+        for image, identities in noted.pulled.items():
+            heirs = [each for each in record.chapters if image in find_chapter(each).images]
+            if heirs:  # a notebook that is still open needs it: its cleanup removes it
+                record = record.adding(heirs[0], Noted(pulled={image: identities}))
+            else:
+                leaving.append(image)
+        swept = sweep(client, noted, leaving)
+        change.record = record.leaving(chapter.number, swept.noted)
+    foreign = strangers(client, chapter, swept.noted) if begun else ()
+    return Cleared.of(swept, frozenset(leaving), tuple(thing for thing, _label in foreign))
 
 
 def _has(client: docker.DockerClient, image: str) -> bool:
@@ -178,11 +176,12 @@ def _has(client: docker.DockerClient, image: str) -> bool:
     return True
 
 
-def _pull(client: docker.DockerClient, image: str) -> None:
+def _pull(client: docker.DockerClient, image: str) -> bool:
+    """Pull an image; False where somebody else did so at the same moment."""
     _say(_("Fetching {image} …").format(image=image))
     repository, tag = image.split(":")
     try:
-        client.api.pull(repository, tag)
+        said = str(client.api.pull(repository, tag))
     except docker.errors.APIError as error:
         raise EngineError(
             _("The engine has no image {image} and can't pull it: {reason}.").format(
@@ -190,6 +189,7 @@ def _pull(client: docker.DockerClient, image: str) -> None:
             ),
             _("Check the network, or use the embedded engine, which has a hub of its own."),
         ) from error
+    return "Image is up to date" not in said
 
 
 def _engine_line(client: docker.DockerClient, engine: Engine) -> str:

@@ -1,13 +1,13 @@
 """How far a student is: which claims were seen, which predictions made, which exercises done.
 
-Kept in ``.dockerlab/progress`` of the folder the notebooks are in, a small file for each chapter,
-so that two notebooks that run at the same time never write to the same one.
+Kept in ``.dockerlab/progress`` of the folder the notebooks are in, a small file for each chapter.
+A file of which any part is wrong is set aside as it is: half of it, read and written again, would
+be all that is left, and nobody could tell what was lost.
 """
 
-import contextlib
-import json
 import os
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +15,16 @@ from typing import Any
 
 from IPython import get_ipython
 
+from dockerlab import json_file
 from dockerlab.course.chapters import CHAPTERS
+from dockerlab.language import _
 
 FOLDER_VARIABLE = "DOCKERLAB_PROGRESS"
 """Names another folder: tests and the refreshing of outputs are no student's progress."""
 
 _FOLDER = Path(".dockerlab", "progress")
+
+_told: set[str] = set()  # what this kernel has said already
 
 
 @dataclass(frozen=True)
@@ -78,34 +82,42 @@ def progress_folder(notebooks: Path) -> Path:
 
 
 def read_progress(folder: Path) -> tuple[ChapterProgress, ...]:
-    """Read all chapters' progress, in the course's order; what is broken counts as not begun."""
+    """Read all chapters' progress, in the course's order; what can't be read counts as not begun.
+
+    The student is told of it on standard error.
+    """
     return tuple(_read(folder, chapter.number) for chapter in CHAPTERS)
 
 
 def note_claim(chapter: str, identity: str) -> None:
     """Note that a verdict was seen."""
-    with _noting(chapter) as note:
-        if identity not in note.progress.claims:
-            note.progress = replace(note.progress, claims=(*note.progress.claims, identity))
+
+    def change(before: ChapterProgress) -> ChapterProgress:
+        return replace(before, claims=tuple(dict.fromkeys((*before.claims, identity))))
+
+    _note(chapter, change)
 
 
 def note_prediction(chapter: str, question: str, guess: Guess) -> None:
     """Note a prediction; a later one to the same question is no prediction any more."""
-    with _noting(chapter) as note:
-        known = {question: guess, **note.progress.predictions}
-        note.progress = replace(note.progress, predictions=known)
+
+    def change(before: ChapterProgress) -> ChapterProgress:
+        return replace(before, predictions={question: guess, **before.predictions})
+
+    _note(chapter, change)
 
 
 def note_check(chapter: str, exercise: str, *, passed: bool) -> None:
     """Note that an exercise was checked, and how it went."""
-    with _noting(chapter) as note:
-        before = note.progress.exercises.get(exercise, Effort())
-        after = replace(before, tries=before.tries + 1)
+
+    def change(before: ChapterProgress) -> ChapterProgress:
+        effort = before.exercises.get(exercise, Effort())
+        effort = replace(effort, tries=effort.tries + 1)
         if passed:
-            after = _passed(after)
-        note.progress = replace(
-            note.progress, exercises={**note.progress.exercises, exercise: after}
-        )
+            effort = _passed(effort)
+        return replace(before, exercises={**before.exercises, exercise: effort})
+
+    _note(chapter, change)
 
 
 def _passed(effort: Effort) -> Effort:
@@ -126,39 +138,55 @@ def _cell() -> str:
     return str((message.get("metadata") or {}).get("cellId") or "")
 
 
-@dataclass
-class _Note:
-    progress: ChapterProgress
-
-
-@contextlib.contextmanager
-def _noting(chapter: str) -> Iterator[_Note]:
-    folder = progress_folder(Path.cwd())
-    note = _Note(_read(folder, chapter))
-    yield note
-    with contextlib.suppress(OSError):  # a folder that can't be written costs no lesson
-        _write(folder, note.progress)
+def _note(chapter: str, change: Callable[[ChapterProgress], ChapterProgress]) -> None:
+    file = progress_folder(Path.cwd()) / f"{chapter}.json"
+    try:
+        kept = json_file.update(
+            file, ChapterProgress, lambda before: change(before or ChapterProgress(chapter))
+        )
+    except OSError as error:  # what can't be kept costs no lesson
+        _tell_once(
+            _("Your progress can't be kept in {folder}: {reason}.").format(
+                folder=file.parent, reason=error.strerror or _("it is in use")
+            ),
+            _("Go on with the lesson, and make room there or let yourself write to that folder."),
+        )
+    else:
+        _tell_broken(kept.broken)
 
 
 def _read(folder: Path, chapter: str) -> ChapterProgress:
+    file = folder / f"{chapter}.json"
     try:
-        fields = json.loads((folder / f"{chapter}.json").read_text(encoding="utf-8"))
-        return ChapterProgress(
-            chapter,
-            tuple(map(str, fields["claims"])),
-            {str(key): Guess(**value) for key, value in fields["predictions"].items()},
-            {str(key): Effort(**value) for key, value in fields["exercises"].items()},
+        kept = json_file.read(file, ChapterProgress)
+    except OSError as error:
+        _tell_once(
+            _("Your progress in {folder} can't be read: {reason}.").format(
+                folder=folder, reason=error.strerror
+            ),
+            _("Make sure that it is a folder of yours, and that its files can be read by you."),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ChapterProgress(chapter)
+    _tell_broken(kept.broken)
+    return replace(kept.value, chapter=chapter) if kept.value else ChapterProgress(chapter)
 
 
-def _write(folder: Path, progress: ChapterProgress) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{progress.chapter}.json"
-    draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps(as_json(progress), indent=1), encoding="utf-8")
-    draft.replace(file)
+def _tell_broken(broken: Path | None) -> None:
+    if broken:
+        _tell_once(
+            _(
+                "A file of your progress was damaged, and what it held is not counted: {file}."
+            ).format(file=broken),
+            _("Put a good copy in its place, or go on: this chapter's count starts again."),
+        )
+
+
+def _tell_once(problem: str, remedy: str) -> None:
+    """Say it beside the output, where neither a card nor a teacher's JSON is disturbed."""
+    said = f"{problem} {remedy}"
+    if said not in _told:
+        _told.add(said)
+        sys.stderr.write(f"{said}\n")
 
 
 def as_json(progress: ChapterProgress) -> dict[str, Any]:

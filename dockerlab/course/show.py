@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.bench import present
+from dockerlab.course.ownership import LABEL
 from dockerlab.errors import UsageError
 from dockerlab.facts import (
     Builder,

@@ -4,7 +4,6 @@ The host's own source is used with another suite name, so its mirror, proxy and 
 force and apt itself verifies every signature and checksum.
 """
 
-import json
 import os
 import re
 import shlex
@@ -14,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-from dockerlab.engine import apt_errors
+from dockerlab.engine import apt_errors, records
 from dockerlab.engine.disk import require_space
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.sources import host_distribution, host_source
@@ -26,6 +25,7 @@ from dockerlab.language import _
 _CONNECT_SECONDS = 15
 _UPDATE_SECONDS = 300.0  # apt-get has been seen to wait for ever on a disk that filled up
 _SILENT_SECONDS = 120.0
+_NOT_AS_ASKED = "Failed to fetch|Conflicting distribution"
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C"}  # apt's errors are read, so they must be English
 
 
@@ -64,9 +64,12 @@ class Apt:
         Where sources, lists and packages are kept.
     suites : sequence of str
         The suites to take packages from, beside the host's own.
+    copied : Path, optional
+        A folder laid out as a mirror is (``dists/SUITE/InRelease`` and unpacked ``Packages``),
+        to be used instead of the host's mirror. Who must have signed it stays the host's word.
     """
 
-    def __init__(self, folder: Path, suites: Sequence[str]) -> None:
+    def __init__(self, folder: Path, suites: Sequence[str], copied: Path | None = None) -> None:
         distribution, own = host_distribution()
         source = host_source()
         self.folder = folder
@@ -74,12 +77,16 @@ class Apt:
         wanted = list(dict.fromkeys([*suites, own]))
         if distribution == "ubuntu":
             wanted = [name for suite in wanted for name in (suite, f"{suite}-updates")]
+        self.suites = tuple(wanted)
+        self._copied = copied
+        uri = f"copy:{quote(str(copied))}" if copied else source.uri
         self._stanzas = [
             "Types: deb\n"
-            f"URIs: {source.uri}\n"
+            f"URIs: {uri}\n"
             f"Suites: {suite}\n"
-            f"Components: {' '.join(source.components)}\n"
+            f"Components: {' '.join(_components(copied, suite) if copied else source.components)}\n"
             + (f"Signed-By: {source.signed_by}\n" if source.signed_by else "")
+            + (f"Architectures: {architecture()}\nTargets: Packages\n" if copied else "")
             for suite in wanted
         ]
         self._configuration = folder / "apt.conf"
@@ -112,7 +119,15 @@ class Apt:
             "Acquire::https::Timeout": _CONNECT_SECONDS,
             "APT::Sandbox::User": "",
             "APT::Get::List-Cleanup": "false",
+            # whatever the host lets its own apt get away with
+            "APT::Get::AllowUnauthenticated": "false",
+            "Acquire::AllowInsecureRepositories": "false",
+            "Acquire::AllowWeakRepositories": "false",
+            "Acquire::AllowDowngradeToInsecureRepositories": "false",
         }
+        if self._copied:
+            # a copy may be months old, and has each list once, under its own name
+            options |= {"Acquire::Check-Valid-Until": "false", "Acquire::By-Hash": "no"}
         self._configuration.write_text(
             "".join(f'{name} "{value}";\n' for name, value in options.items())
             # the host's hooks tell its package manager of news that are none of its business
@@ -239,6 +254,8 @@ class Apt:
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise apt_errors.no_time(_UPDATE_SECONDS) from error
+        if self._copied and (done.returncode or re.search(_NOT_AS_ASKED, done.stderr)):
+            raise apt_errors.unverified(done.stderr)
         if done.returncode or re.search(r"^(E|W): .*Failed to fetch", done.stderr, re.MULTILINE):
             raise apt_errors.explain(done.stderr, self.folder, self.own_suite)
         return done.stdout
@@ -247,19 +264,43 @@ class Apt:
         return [program, "-c", str(self._configuration), *arguments]
 
 
+def architecture() -> str:
+    """Name this machine's architecture as dpkg does (``amd64``)."""
+    answer = subprocess.run(
+        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=False
+    )
+    return answer.stdout.strip()
+
+
+def _components(copied: Path, suite: str) -> list[str]:
+    return sorted(file.parent.parent.name for file in copied.glob(f"dists/{suite}/*/*/Packages"))
+
+
 def save_packages(packages: Iterable[Package], file: Path) -> None:
     """Write down which packages a folder must hold."""
-    temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps([asdict(package) for package in packages], indent=1))
-    temporary.replace(file)
+    records.write(file, [asdict(package) for package in packages])
 
 
 def load_packages(file: Path) -> tuple[Package, ...] | None:
     """Read what `save_packages` wrote; None where it is missing or broken."""
+    found = records.read(file)
     try:
-        return tuple(Package(**fields) for fields in json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
+        packages = [Package(**fields) for fields in found] if isinstance(found, list) else []
+    except TypeError:
         return None
+    return tuple(packages) if packages and all(map(_is_package, packages)) else None
+
+
+def _is_package(package: Package) -> bool:
+    """Tell whether what was read back is a package, and its file a name and no way elsewhere."""
+    words = (package.request, package.name, package.version, package.file, package.sha256)
+    return (
+        all(isinstance(word, str) for word in words)
+        and type(package.size) is int
+        and package.size >= 0
+        and re.fullmatch(r"[A-Za-z0-9][\w.+~%:-]*", package.file) is not None
+        and re.fullmatch(r"[a-z0-9][\w.+~:/-]*", package.request) is not None
+    )
 
 
 def _size(folder: Path, file: str) -> int:

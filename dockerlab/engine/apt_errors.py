@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from dockerlab.errors import EngineError, LabError, UsageError
+from dockerlab.errors import EngineError, HubError, LabError, UsageError
 from dockerlab.language import _
 
 _NO_RELEASE = re.compile(
@@ -50,6 +50,32 @@ def explain(said: str, folder: Path, own_suite: str) -> LabError:
             _("Choose another suite, or leave --suite out."),
         )
     return _unreachable(words, first, refused=bool(missing or refused))
+
+
+def unverified(said: str) -> LabError:
+    """Say why apt does not trust a copy of a mirror's lists that came with a file."""
+    lines = [line[3:] for line in said.splitlines() if line.startswith(("E: ", "W: "))]
+    cause = next(
+        (line for line in lines if re.search(r"signature|GPG|[Mm]ismatch|Conflicting", line)),
+        (lines or [_("apt-get failed without a word")])[0],
+    )
+    if "No space left" in said:
+        return EngineError(
+            _("The disk filled up while the packages were verified."),
+            _("Make room, or set DOCKERLAB_CACHE to a folder on a larger disk."),
+        )
+    if "NO_PUBKEY" in said:
+        remedy = _("If they are real, this machine's keys are old: install {keys}.").format(
+            keys="debian-archive-keyring"
+        )
+    else:
+        remedy = _("Use a bundle from somebody you trust.")
+    return HubError(
+        _("The bundle's packages can't be verified with this machine's keys: {cause}.").format(
+            cause=re.sub(r"copy:\S+", "", cause)[:200].rstrip(".")
+        ),
+        remedy,
+    )
 
 
 def no_time(seconds: float) -> EngineError:

@@ -1,22 +1,21 @@
 """Images of the hub as one archive, which ``docker load`` of any engine reads.
 
 It is an OCI image layout in a tar archive, as ``docker save`` of Engine 25 and newer writes
-it, with the ``manifest.json`` that older engines want. The index comes first and names
-everything by digest.
+it, with the ``manifest.json`` that older engines want. The index names everything by digest.
 """
 
-import io
 import json
-import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, Any
 
-from dockerlab.engine.images import CourseImage, host_architecture
+from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
+from dockerlab.engine.members import BadBundleError, Member, Part, write_parts
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.registry import Registry
 from dockerlab.errors import HubError
-from dockerlab.facts.registry.manifest import Descriptor, Manifest
+from dockerlab.facts.registry.manifest import MANIFEST_LIMIT, MANIFEST_TYPES, Descriptor, Manifest
 from dockerlab.language import _
 
 IMAGE_NAME = "io.containerd.image.name"
@@ -36,34 +35,44 @@ class Entry:
 def write(
     hub: Registry, images: Iterable[CourseImage], target: IO[bytes], progress: Progress = silent
 ) -> None:
-    """Write images of the hub as an archive that ``docker load`` and `load` read.
+    """Write images of the hub as an archive that ``docker load`` reads.
 
     Raises
     ------
     HubError
         The hub lacks one of them.
     """
+    write_parts(target, parts(hub, images), progress)
+
+
+def parts(hub: Registry, images: Iterable[CourseImage]) -> list[Part]:
+    """Give the files of such an archive.
+
+    Raises
+    ------
+    HubError
+        The hub lacks one of the images.
+    """
     entries = [Entry(image, _held(hub, image)) for image in images]
-    sources = {
-        blob.digest: (entry.image.repository, blob)
-        for entry in entries
-        for blob in entry.manifest.blobs
-    }
-    total = sum(blob.size for _repository, blob in sources.values())
-    label = _("Writing the images")
-    done = 0
-    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in _head(entries).items():
-            _add(archive, name, content)
-        for entry in entries:
-            digest = entry.manifest.descriptor.digest
-            _add(archive, f"blobs/sha256/{digest.removeprefix('sha256:')}", entry.manifest.content)
-        for repository, blob in sources.values():
-            header = tarfile.TarInfo(f"blobs/sha256/{blob.digest.removeprefix('sha256:')}")
-            header.size = blob.size
-            archive.addfile(header, _Stream(hub.blob(repository, blob)))
-            done += blob.size
-            progress(label, done, total)
+    files = {name: Part.of_bytes(name, content) for name, content in _head(entries).items()}
+    for entry in entries:
+        name = path_of(entry.manifest.descriptor)
+        files[name] = Part.of_bytes(name, entry.manifest.content)
+        for blob in entry.manifest.blobs:
+            files[path_of(blob)] = _blob(hub, entry.image.repository, blob)
+    return list(files.values())
+
+
+def path_of(blob: Descriptor) -> str:
+    """Name the file that holds a blob."""
+    return f"blobs/sha256/{blob.digest.removeprefix('sha256:')}"
+
+
+def _blob(hub: Registry, repository: str, blob: Descriptor) -> Part:
+    def chunks() -> Iterator[bytes]:
+        return hub.blob(repository, blob)
+
+    return Part(Member(path_of(blob), blob.size, blob.digest.removeprefix("sha256:")), chunks)
 
 
 def _held(hub: Registry, image: CourseImage) -> Manifest:
@@ -91,9 +100,9 @@ def _head(entries: list[Entry]) -> dict[str, bytes]:
     }
     listing = [
         {
-            "Config": _path(entry.manifest.config),
+            "Config": path_of(entry.manifest.config),
             "RepoTags": list(entry.image.references),
-            "Layers": [_path(layer) for layer in entry.manifest.layers],
+            "Layers": [path_of(layer) for layer in entry.manifest.layers],
         }
         for entry in entries
     ]
@@ -104,29 +113,71 @@ def _head(entries: list[Entry]) -> dict[str, bytes]:
     }
 
 
-def _path(blob: Descriptor) -> str:
-    return f"blobs/sha256/{blob.digest.removeprefix('sha256:')}"
+def read(folder: Path) -> tuple[Entry, ...]:
+    """Read such an archive, unpacked; each of its files has the bytes its name stands for.
+
+    Raises
+    ------
+    BadBundleError
+        It lacks something, or has what is none of the course's images for this machine.
+    """
+    path = folder / "index.json"
+    if not path.is_file() or path.stat().st_size > MANIFEST_LIMIT:
+        raise BadBundleError(_("it has no index"))
+    try:
+        entries = _entries(json.loads(path.read_bytes())["manifests"], folder)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadBundleError(_("its index is damaged ({cause})").format(cause=error)) from error
+    for entry in entries:
+        for part in entry.manifest.blobs:
+            require(folder, part)
+    return tuple(entries)
 
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    header = tarfile.TarInfo(name)
-    header.size = len(content)
-    archive.addfile(header, io.BytesIO(content))
+def _entries(descriptors: list[Mapping[str, Any]], folder: Path) -> list[Entry]:
+    known = {reference: image for image in COURSE_IMAGES for reference in image.references}
+    found: dict[str, Entry] = {}
+    named: set[str] = set()
+    for fields in descriptors:
+        descriptor = Descriptor.read(fields)
+        name = fields["annotations"][IMAGE_NAME].removeprefix("docker.io/library/")
+        if name not in known:
+            raise BadBundleError(_("{name!r} is no image of the course").format(name=name))
+        if descriptor.media_type not in MANIFEST_TYPES or descriptor.size > MANIFEST_LIMIT:
+            raise BadBundleError(_("{name} has no manifest").format(name=name))
+        content = require(folder, descriptor).read_bytes()
+        manifest = Manifest.read(content, descriptor.media_type)
+        image = known[name]
+        named.add(name)
+        if found.setdefault(image.name, Entry(image, manifest)).manifest != manifest:
+            raise BadBundleError(_("the tags of {name} differ").format(name=image.name))
+        _require_architecture(image, require(folder, manifest.config))
+    if missing := known.keys() - named:
+        raise BadBundleError(_("it lacks {image}").format(image=min(missing)))
+    return list(found.values())
 
 
-class _Stream:
-    """Chunks, readable as a file."""
+def require(folder: Path, blob: Descriptor) -> Path:
+    """Find an unpacked blob.
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
+    Raises
+    ------
+    BadBundleError
+        It is not there with its size.
+    """
+    path = folder / path_of(blob)
+    if not path.exists() or path.stat().st_size != blob.size:
+        raise BadBundleError(_("blob {name} is missing").format(name=path.name[:12]))
+    return path
 
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._rest) < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._rest += chunk
-        taken = self._rest if size < 0 else self._rest[:size]
-        self._rest = self._rest[len(taken) :]
-        return taken
+
+def _require_architecture(image: CourseImage, config: Path) -> None:
+    if config.stat().st_size > MANIFEST_LIMIT:
+        raise BadBundleError(_("{name} has no configuration").format(name=image.name))
+    made_for = json.loads(config.read_bytes())["architecture"]
+    if made_for != host_architecture():
+        raise BadBundleError(
+            _("{name} is for {theirs}, this machine is {ours}").format(
+                name=image.name, theirs=made_for, ours=host_architecture()
+            )
+        )

@@ -1,48 +1,98 @@
-"""All course images as one file, for machines with neither network nor mirror.
+"""Images and engine as one file, for machines with neither network nor mirror.
 
-Everything in a bundle is named by its digest, so one that was cut short or tampered with is
-known before any of it is used.
+Nobody signs the images, so whoever loads a bundle has to say that this very file, by its
+SHA-256 sum, is to be trusted. Its packages are signed, and never taken on trust.
 """
 
-import hashlib
-import json
 import os
 import re
 import shutil
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest
+from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
 
-from dockerlab.engine import provisions
-from dockerlab.engine.archive import IMAGE_NAME, Entry, write
-from dockerlab.engine.disk import file_error
+from dockerlab.engine import archive, members
+from dockerlab.engine.archive import Entry
+from dockerlab.engine.disk import file_error, opened, require_space, require_writable
 from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
 from dockerlab.engine.locking import locked
+from dockerlab.engine.members import Announced, BadBundleError, Member, Part
 from dockerlab.engine.progress import Progress, silent
-from dockerlab.engine.registry import CHUNK, Registry, Target
+from dockerlab.engine.registry import Registry, Target
+from dockerlab.engine.sources import host_distribution
 from dockerlab.errors import HubError
-from dockerlab.facts.registry.manifest import MANIFEST_LIMIT, MANIFEST_TYPES, Descriptor, Manifest
 from dockerlab.language import _
 
 WORK_LOCK = "work.lock"
 """The file in the hub's folder that whoever fills the hub holds."""
 
-_HEAD = ("oci-layout", "index.json", "manifest.json")
-_FOLDERS = ("blobs", "blobs/sha256")
-_BLOB = re.compile(r"blobs/sha256/([0-9a-f]{64})")
+ENGINE = "engine/"
+"""What the names of the engine's packages in a bundle begin with."""
+
+_SUM = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """A bundle that somebody vouches for: a file and the SHA-256 sum that it must have."""
+
+    file: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A whole bundle, none of it used yet.
+
+    Parameters
+    ----------
+    file : Path
+        Where it is.
+    sha256 : str
+        Its sum, in hexadecimal digits.
+    size : int
+        Its size in bytes.
+    about : mapping of str to str
+        What it says of itself, which nobody has verified: ``made_by`` and ``system``.
+    """
+
+    file: Path
+    sha256: str
+    size: int
+    about: Mapping[str, str]
+
+    def trust(self, sha256: str) -> Trusted:
+        """Trust it because somebody gave its sum.
+
+        Raises
+        ------
+        HubError
+            The sum is another one, or none.
+        """
+        given = "".join(sha256.split()).lower().removeprefix("sha256:")
+        if not _SUM.fullmatch(given):
+            raise HubError(
+                _("{sum!r} is no SHA-256 sum.").format(sum=sha256[:80]),
+                _("It has 64 digits from 0 to f; 'dockerlab hub bundle save' prints it."),
+            )
+        if given != self.sha256:
+            raise HubError(
+                _("{file} is not the bundle you were told of: its sum is {sum}.").format(
+                    file=self.file, sum=self.sha256
+                ),
+                _("Copy it again, and ask whoever made it for the sum."),
+            )
+        return Trusted(self.file, given)
 
 
 def save(
-    hub: Registry,
-    file: Path,
-    progress: Progress = silent,
-    *,
-    finish: Callable[[Path], None] = lambda _file: None,
-) -> int:
-    """Write all course images into ``file``, whole or not at all.
+    hub: Registry, file: Path, progress: Progress = silent, *, packages: Iterable[Part] = ()
+) -> Bundle:
+    """Write all course images, and packages, into ``file``, whole or not at all.
 
     Parameters
     ----------
@@ -52,35 +102,55 @@ def save(
         The bundle to write; one that exists is replaced.
     progress : Progress, optional
         Told the bytes written.
-    finish : callable, optional
-        Given the file before it is shown under its name, to append what else belongs in it.
+    packages : iterable of Part, optional
+        What brings the engine.
 
     Returns
     -------
-    int
-        The bundle's size in bytes.
+    Bundle
+        What was written.
+
+    Raises
+    ------
+    HubError, EngineError
+        The hub lacks an image, or the file can't be written.
+    """
+    parts = [*archive.parts(hub, COURSE_IMAGES), *packages]
+    about = {"made_by": f"dockerlab {version('dockerlab')}", "system": " ".join(_system())}
+    try:
+        require_writable(file)
+        require_space(file.parent, sum(part.member.size for part in parts))
+        temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
+        try:
+            with temporary.open("xb") as stream:
+                members.write(stream, about, parts, progress)
+            with temporary.open("rb") as written:
+                sha256 = file_digest(written, "sha256").hexdigest()
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return Bundle(file, sha256, file.stat().st_size, about)
+    except OSError as error:
+        raise file_error(error, file) from error
+
+
+def inspect(file: Path, progress: Progress = silent) -> Bundle:
+    """Read all of a bundle and write nothing.
 
     Raises
     ------
     HubError
-        The hub lacks an image, or the file can't be written.
+        It is none, was cut short or damaged, or is of another version or system.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as stream:
-            write(hub, COURSE_IMAGES, stream, progress)
-        finish(temporary)
-        temporary.replace(file)
-        return file.stat().st_size
-    except OSError as error:
-        raise file_error(error, file) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _reading(file), opened(file) as stream:
+        announced, sha256 = members.read(stream, progress=progress)
+        _require_fitting(announced, packages=False)
+        return Bundle(file, sha256, os.fstat(stream.fileno()).st_size, announced.about)
 
 
 def load(
     hub: Target,
-    file: Path,
+    trusted: Trusted,
     folder: Path,
     *,
     wanted: Callable[[CourseImage], bool] = lambda _image: True,
@@ -92,7 +162,7 @@ def load(
     ----------
     hub : Target
         The hub's storage.
-    file : Path
+    trusted : Trusted
         The bundle.
     folder : Path
         A folder on a disk with room for the bundle's content.
@@ -108,32 +178,100 @@ def load(
 
     Raises
     ------
-    HubError
-        The file is no bundle, cut short, tampered with, made for another architecture, or the
-        disk is full. The hub is then as it was.
+    HubError, EngineError
+        The file is no bundle, not the trusted one, cut short or damaged, made for another
+        system, or the disk is full. The hub is then as it was.
     """
-    try:
-        with _work(folder) as unpacked, _reading(file):
-            entries = _unpack(file, Path(unpacked), progress)
-            taken = [entry for entry in entries if wanted(entry.image)]
-            _store(hub, taken, Path(unpacked), progress)
-            return tuple(entry.image for entry in taken)
-    except OSError as error:
-        raise file_error(error, file) from error
+    with unpacked(trusted, folder, packages=False, progress=progress) as content:
+        return content.store(hub, wanted, progress)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A trusted bundle's content, checked and unpacked."""
+
+    file: Path
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    def store(
+        self,
+        hub: Target,
+        wanted: Callable[[CourseImage], bool] = lambda _image: True,
+        progress: Progress = silent,
+    ) -> tuple[CourseImage, ...]:
+        """Put its images into the hub; takes and raises what `load` does."""
+        taken = [entry for entry in self.entries if wanted(entry.image)]
+        try:
+            _store(hub, taken, self.folder, progress)
+        except OSError as error:
+            raise file_error(error, self.folder) from error
+        return tuple(entry.image for entry in taken)
 
 
 @contextmanager
-def _work(folder: Path) -> Iterator[str]:
-    """Give a folder to unpack into, one job at a time; what a killed one left is removed."""
-    with locked(folder / WORK_LOCK):
-        for left in folder.glob("bundle-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix="bundle-", dir=folder) as unpacked:
-            yield unpacked
+def unpacked(
+    trusted: Trusted, folder: Path, *, packages: bool, progress: Progress = silent
+) -> Iterator[Content]:
+    """Unpack a trusted bundle into a folder that lasts as long as the context.
+
+    One job at a time; what a killed one left is removed.
+
+    Parameters
+    ----------
+    trusted : Trusted
+        The bundle.
+    folder : Path
+        A folder on a disk with room for the content.
+    packages : bool
+        Whether the engine's packages are wanted too.
+    progress : Progress, optional
+        Told the bytes read.
+
+    Raises
+    ------
+    HubError, EngineError
+        As `load`; nothing is then left in ``folder``.
+    """
+
+    def target(member: Member) -> Path | None:
+        return place / member.name if packages or not member.name.startswith(ENGINE) else None
+
+    def accept(announced: Announced) -> None:
+        _require_fitting(announced, packages=packages)
+        require_space(folder, announced.size)
+
+    try:
+        with locked(folder / WORK_LOCK):
+            for left in folder.glob("bundle-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            with tempfile.TemporaryDirectory(prefix="bundle-", dir=folder) as name:
+                place = Path(name)
+                with _reading(trusted.file), opened(trusted.file) as stream:
+                    announced, sha256 = members.read(stream, accept, target, progress)
+                    Bundle(trusted.file, sha256, 0, announced.about).trust(trusted.sha256)
+                    entries = archive.read(place)
+                yield Content(trusted.file, place, entries)
+    except OSError as error:
+        raise file_error(error, trusted.file) from error
 
 
-class _BadBundleError(Exception):
-    """What is wrong with a bundle."""
+def _system() -> tuple[str, ...]:
+    """Name what a bundle made here is for: distribution, suite and architecture."""
+    return (*host_distribution(), host_architecture())
+
+
+def _require_fitting(announced: Announced, *, packages: bool) -> None:
+    """Refuse what is for another machine; for images alone only the architecture counts."""
+    theirs = tuple(announced.about["system"].split())
+    ours = _system() if packages else (host_architecture(),)
+    if theirs[-len(ours) :] != ours:
+        raise HubError(
+            _("The bundle is for {theirs}; this machine is {ours}.").format(
+                theirs=" ".join(theirs), ours=" ".join(ours)
+            ),
+            _("Make a bundle on a machine like this one."),
+        )
 
 
 @contextmanager
@@ -141,102 +279,17 @@ def _reading(file: Path) -> Iterator[None]:
     """Name the file in whatever is wrong with it."""
     try:
         yield
-    except (
-        _BadBundleError, tarfile.TarError, EOFError, ValueError, KeyError, TypeError,
-        AttributeError,
-    ) as error:  # fmt: skip
+    except BadBundleError as error:
         raise HubError(
             _("{file} is no whole bundle of the course's images: {cause}.").format(
-                file=file, cause=str(error) or type(error).__name__
+                file=file, cause=error
             ),
             _("Copy it again, or make a new one: dockerlab hub bundle save FILE"),
         ) from error
-
-
-def _unpack(file: Path, folder: Path, progress: Progress) -> list[Entry]:
-    """Unpack a bundle's blobs, each named by the digest it was found to have."""
-    label = _("Checking the bundle")
-    total = file.stat().st_size
-    head: dict[str, bytes] = {}
-    with tarfile.open(file, "r:") as archive:
-        for member in archive:
-            name = member.name
-            blob = _BLOB.fullmatch(name)
-            if (member.isdir() and name in _FOLDERS) or provisions.MEMBER.fullmatch(name):
-                continue
-            plain = member.isreg() and not member.issparse()
-            content = archive.extractfile(member) if plain else None
-            if content is None or not (blob or name in _HEAD):
-                raise _BadBundleError(_("{name!r} does not belong in it").format(name=name))
-            if blob is None:
-                if member.size > MANIFEST_LIMIT:
-                    raise _BadBundleError(_("{name!r} is too large").format(name=name))
-                head[name] = content.read()
-            else:
-                _unpack_blob(content, folder / blob[1], member.size)
-            progress(label, archive.offset, total)
-    if "index.json" not in head:
-        raise _BadBundleError(_("it has no index"))
-    index = json.loads(head["index.json"])
-    entries = _entries(index["manifests"], folder)
-    for entry in entries:
-        for part in entry.manifest.blobs:
-            _require(folder, part)
-    return entries
-
-
-def _unpack_blob(content: IO[bytes], target: Path, size: int) -> None:
-    digest = hashlib.sha256()
-    written = 0
-    with target.open("wb") as output:
-        while chunk := content.read(CHUNK):
-            digest.update(chunk)
-            written += len(chunk)
-            output.write(chunk)
-    if written != size:
-        raise _BadBundleError(_("it ends too early"))
-    if digest.hexdigest() != target.name:
-        raise _BadBundleError(_("blob {name} has other bytes").format(name=target.name[:12]))
-
-
-def _entries(descriptors: list[Mapping[str, Any]], folder: Path) -> list[Entry]:
-    known = {reference: image for image in COURSE_IMAGES for reference in image.references}
-    found: dict[str, Entry] = {}
-    for fields in descriptors:
-        descriptor = Descriptor.read(fields)
-        name = fields["annotations"][IMAGE_NAME].removeprefix("docker.io/library/")
-        if name not in known:
-            raise _BadBundleError(_("{name!r} is no image of the course").format(name=name))
-        if descriptor.media_type not in MANIFEST_TYPES or descriptor.size > MANIFEST_LIMIT:
-            raise _BadBundleError(_("{name} has no manifest").format(name=name))
-        content = _require(folder, descriptor).read_bytes()
-        manifest = Manifest.read(content, descriptor.media_type)
-        image = known[name]
-        if found.setdefault(image.name, Entry(image, manifest)).manifest != manifest:
-            raise _BadBundleError(_("the tags of {name} differ").format(name=image.name))
-        _require_architecture(image, _require(folder, manifest.config))
-    if not found:
-        raise _BadBundleError(_("it holds no image"))
-    return list(found.values())
-
-
-def _require(folder: Path, blob: Descriptor) -> Path:
-    path = folder / blob.digest.removeprefix("sha256:")
-    if not path.exists() or path.stat().st_size != blob.size:
-        raise _BadBundleError(_("blob {name} is missing").format(name=path.name[:12]))
-    return path
-
-
-def _require_architecture(image: CourseImage, config: Path) -> None:
-    if config.stat().st_size > MANIFEST_LIMIT:
-        raise _BadBundleError(_("{name} has no configuration").format(name=image.name))
-    made_for = json.loads(config.read_bytes())["architecture"]
-    if made_for != host_architecture():
-        raise _BadBundleError(
-            _("{name} is for {theirs}, this machine is {ours}").format(
-                name=image.name, theirs=made_for, ours=host_architecture()
-            )
-        )
+    except HubError as error:
+        if str(file) in error.problem:
+            raise
+        raise HubError(f"{file}: {error.problem}", error.mend) from error
 
 
 def _store(hub: Target, entries: list[Entry], folder: Path, progress: Progress) -> None:
@@ -248,7 +301,7 @@ def _store(hub: Target, entries: list[Entry], folder: Path, progress: Progress) 
         repository = entry.image.repository
         for blob in entry.manifest.blobs:
             if not hub.has_blob(repository, blob):
-                with _require(folder, blob).open("rb") as stream:
+                with archive.require(folder, blob).open("rb") as stream:
                     hub.put_blob(repository, blob, stream)
             done += blob.size
             progress(label, done, total)

@@ -1,15 +1,17 @@
 """Which embedded engine an instance has: the one asked for, else the last one, else the usual."""
 
-import json
+import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from dockerlab.engine import programs
+from dockerlab.engine import programs, records
 from dockerlab.engine.places import Places
 from dockerlab.errors import UsageError
+from dockerlab.language import _
 
 STORES = ("overlay2", "containerd")
+_SUITE = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,15 @@ def choose(places: Places, suite: str | None, store: str | None) -> Choice:
         There is no such store, or the suite's name is none.
     """
     if store is not None and store not in STORES:
-        raise UsageError(f"There is no image store {store!r}.", f"Choose {' or '.join(STORES)}.")
-    if suite is not None and not re.fullmatch(r"[a-z][a-z0-9-]*", suite):
-        raise UsageError(f"{suite!r} is not a suite's name.", "One is 'trixie', for example.")
+        raise UsageError(
+            _("There is no image store {store!r}.").format(store=store),
+            _("Choose {stores}.").format(stores=_(" or ").join(STORES)),
+        )
+    if suite is not None and not _SUITE.fullmatch(suite):
+        raise UsageError(
+            _("{suite!r} is not a suite's name.").format(suite=suite),
+            _("One is 'trixie', for example."),
+        )
     last = last_choice(places)
     return Choice(
         suite or (last.suite if last else programs.default_suite()),
@@ -40,27 +48,34 @@ def choose(places: Places, suite: str | None, store: str | None) -> Choice:
 
 
 def last_choice(places: Places) -> Choice | None:
-    """Read what the instance was last started with; None before its first start."""
-    try:
-        fields = json.loads(_file(places).read_text())
-        return Choice(fields["suite"], fields["store"])
-    except (OSError, ValueError, KeyError):
+    """Read what the instance was last started with; None before its first start.
+
+    Where that can't be read, the newest data root tells it by its name.
+    """
+    fields = records.read(_file(places))
+    if isinstance(fields, dict) and (kept := _choice(fields.get("suite"), fields.get("store"))):
+        return kept
+    if not os.path.lexists(_file(places)):
         return None
+    roots = [root for root in (places.home / "data").glob("*-*") if root.is_dir()]
+    roots.sort(key=lambda root: root.stat().st_mtime, reverse=True)
+    known = (_choice(*root.name.rsplit("-", 1)) for root in roots)
+    return next((choice for choice in known if choice), None)
 
 
 def remember(places: Places, choice: Choice | None) -> None:
     """Write down what the instance is started with; None forgets it."""
     if choice:
-        write_json(_file(places), asdict(choice))
+        records.write(_file(places), asdict(choice))
     else:
         _file(places).unlink(missing_ok=True)
 
 
-def write_json(file: Path, value: object) -> None:
-    """Write a file that is never seen half written."""
-    temporary = file.with_name(f"{file.name}.new")
-    temporary.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    temporary.replace(file)
+def _choice(suite: object, store: object) -> Choice | None:
+    """Give a choice whose suite is a name, never a way out of the cache, and whose store exists."""
+    if not isinstance(suite, str) or not isinstance(store, str):
+        return None
+    return Choice(suite, store) if _SUITE.fullmatch(suite) and store in STORES else None
 
 
 def _file(places: Places) -> Path:

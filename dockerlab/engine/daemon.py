@@ -11,18 +11,30 @@ from pathlib import Path
 
 import psutil
 
-from dockerlab.engine import leftovers, network, processes, rootless
-from dockerlab.engine.choice import Choice, write_json
+from dockerlab.engine import leftovers, network, processes, records, rootless
+from dockerlab.engine.choice import Choice
 from dockerlab.engine.hub import Address
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
+from dockerlab.engine.ports import LOOPBACK
 from dockerlab.engine.programs import Programs
 from dockerlab.errors import EngineError
+from dockerlab.language import _
 
+_PUBLISHED_ON = "com.docker.network.bridge.host_binding_ipv4"
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
 _BUSY_SECONDS = 20.0  # how long one that is alive may stay silent
 _STOP_SECONDS = 30.0
+_LARGEST_PAGE = 2**16
+_BOLT = bytes.fromhex("edda0ced")  # the magic number of its database, as it is written
+_LONGEST_ANSWER = 1_000_000  # bytes
+# what dockerd, containerd and their database say of files that they can't read back
+_DATA = re.compile(
+    r"invalid database|checksum error|version mismatch|file size too small|bbolt|\bdb\.\(\*"
+    r"|unexpected end of JSON|invalid character .* looking for|unknown service containerd"
+    r"|page \d+ already freed|error obtaining controller instance|volume store metadata"
+)
 _GRACE_SECONDS = 3.0  # how long containers may take to end by themselves
 
 
@@ -52,11 +64,15 @@ def run(places: Places, brought: Programs, choice: Choice, mirror: Address) -> N
     EngineError
         It ended or stayed silent, or this machine allows no bridge.
     """
-    data_root(places, choice).mkdir(parents=True, exist_ok=True)
+    root = data_root(places, choice)
+    log = places.logs / "dockerd.log"
+    _require_snapshots(root, log)
+    if root.is_file():
+        records.set_aside(root)
+    root.mkdir(parents=True, exist_ok=True)
     configuration = places.run / "daemon.json"
     settings = _settings(places, brought, choice, mirror)
     used = {"hub": mirror.host}
-    log = places.logs / "dockerd.log"
     if os.geteuid() == 0:
         net = _network(places, brought)
         used |= {"bridge": net.bridge, "subnet": str(net.subnet)}
@@ -69,8 +85,10 @@ def run(places: Places, brought: Programs, choice: Choice, mirror: Address) -> N
         leftovers.note_outside(places)
     else:
         command, environment = rootless.command(places, brought, configuration)
-    write_json(places.run / "network.json", used)
-    write_json(configuration, settings)
+    records.write(places.run / "network.json", used)
+    records.write(configuration, settings)
+    places.temporary.mkdir(mode=0o700, exist_ok=True)
+    environment["TMPDIR"] = str(places.temporary)
     pid = processes.spawn(command, environment, log)
     _wait_for_answer(places.socket, pid, log)
     make_private(places.socket)
@@ -92,6 +110,8 @@ def answers_in_time(places: Places) -> bool:
     if answers(places):
         return True
     daemon = find(places)
+    if not (places.run / "daemon.json").exists():
+        return False  # its folder went: nothing will ever answer there
     until = time.monotonic() + _BUSY_SECONDS
     while daemon and _works(daemon) and time.monotonic() < until:
         if answers(places):
@@ -118,15 +138,20 @@ def version(address: Path) -> dict[str, str] | None:
         try:
             connection.request("GET", "/version")
             response = connection.getresponse()
-            answer: dict[str, str] = json.load(response)
-        except (OSError, http.client.HTTPException, ValueError):
+            answer: object = json.loads(response.read(_LONGEST_ANSWER))
+        except (OSError, http.client.HTTPException, ValueError, RecursionError):
             return None
-        return answer if response.status == http.HTTPStatus.OK else None
+        if not isinstance(answer, dict) or response.status != http.HTTPStatus.OK:
+            return None
+        fields = ("Version", "ApiVersion")
+        found = {name: answer[name] for name in fields if isinstance(answer.get(name), str)}
+        return found if len(found) == len(fields) else None
 
 
 def make_private(address: Path) -> None:
     """Keep the engine to its user: dockerd lets a group named docker in."""
-    address.chmod(0o600)
+    with contextlib.suppress(FileNotFoundError):  # then nobody gets in
+        address.chmod(0o600)
 
 
 def _settings(
@@ -142,6 +167,8 @@ def _settings(
         "registry-mirrors": [f"http://{mirror.host}"],
         "insecure-registries": [mirror.host],
         "log-level": "info",
+        # a port that a chapter publishes is this machine's alone, whoever is on the same network
+        "ip": LOOPBACK,
     }
     if choice.store == "overlay2":
         settings["storage-driver"] = "overlay2"
@@ -149,6 +176,8 @@ def _settings(
         # kept out of /etc/docker, where a Docker of the host's keeps its own
         settings["deprecated-key-path"] = str(root / "key.json")
         settings["features"] = {}
+    else:
+        settings["default-network-opts"] = {"bridge": {_PUBLISHED_ON: LOOPBACK}}
     if os.geteuid() == 0:
         # switched on by us, and for IPv4 alone: dockerd would drop everyone else's packets,
         # and a machine that forwards IPv6 ignores its router's advertisements
@@ -167,7 +196,7 @@ def _network(places: Places, brought: Programs) -> network.Network:
     if last and last != net.pool:
         # what it holds would give the bridge its old address, which is another's by now
         for database in places.home.glob("data/*/network/files/local-kv.db"):
-            database.unlink()
+            leftovers.discard(database)
     network.forget_default_network(places.home / "data")
     return net
 
@@ -185,20 +214,70 @@ def _wait_for_answer(address: Path, pid: int, log: Path) -> None:
         if version(address) is not None:
             return
         if processes.reap(pid):
+            said = _read(log)
+            last = _last_words(said)
+            if _DATA.search(said):
+                raise _damaged(last, log)
             raise EngineError(
-                f"The engine ended while it started: {_last_words(log)}",
-                f"Its log is {log}; 'dockerlab doctor' may know the cause.",
+                _("The engine ended while it started: {said}.").format(said=last.rstrip(".")),
+                _(
+                    "Its log is {log}; 'dockerlab doctor' may know the cause. If nothing else "
+                    "helps, 'dockerlab engine reset' starts it empty: its images, containers and "
+                    "volumes are lost."
+                ).format(log=log),
             )
         time.sleep(0.05)
     raise EngineError(
-        f"The engine did not answer within {_START_SECONDS:.0f} s.",
-        f"Its log is {log}; stop other work on this machine and start again.",
+        _("The engine did not answer within {seconds:.0f} s.").format(seconds=_START_SECONDS),
+        _(
+            "Its log is {log}; stop other work on this machine and start again. If nothing else "
+            "helps, 'dockerlab engine reset' starts it empty: its images, containers and volumes "
+            "are lost."
+        ).format(log=log),
     )
 
 
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
+def _require_snapshots(root: Path, log: Path) -> None:
+    """Refuse a damaged list of the containerd store's snapshots: the first container would fail.
+
+    It is the one database that is opened only when it is needed.
+    """
+    for file in root.glob("containerd/daemon/io.containerd.snapshotter.v1.*/metadata.db"):
+        try:
+            with file.open("rb") as stream:
+                head = stream.read(2 * _LARGEST_PAGE)
+        except OSError as error:
+            raise _damaged(str(error), log) from error
+        if not head and not list((file.parent / "snapshots").glob("*")):
+            continue  # as good as new
+        pages = (0, *(2**power for power in range(12, 17)))
+        if not any(head[page + 16 : page + 20] == _BOLT for page in pages):
+            raise _damaged(_("{file} is no database").format(file=file), log)
+
+
+def _damaged(said: str, log: Path) -> EngineError:
+    return EngineError(
+        _("The engine's stored data is damaged: {said}.").format(said=said.rstrip(".")),
+        _(
+            "'dockerlab engine reset' starts it empty; its images, containers and volumes are "
+            "lost. Its log is {log}."
+        ).format(log=log),
+    )
+
+
+def _read(log: Path) -> str:
+    try:
+        return log.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _last_words(said: str) -> str:
+    """Find the cause: a crash, else what dockerd says without a time as it ends, else an error."""
+    lines = said.splitlines()
+    crash = [line for line in lines if re.match(r"panic:|fatal error:|unexpected fault", line)]
+    plain = [line for line in lines if line.strip() and not line.startswith("time=")][-1:]
     telling = [line for line in lines if re.search(r"level=(error|fatal)|^failed|error", line)]
-    last = (telling or lines or ["it said nothing"])[-1]
-    said = re.search(r'msg="((?:[^"\\]|\\.)*)"', last)
-    return (said[1] if said else last)[:300]
+    last = (crash[:1] or plain or telling or lines or [_("it said nothing")])[-1]
+    quoted = re.search(r'msg="((?:[^"\\]|\\.)*)"', last)
+    return (quoted[1] if quoted else last)[:300]

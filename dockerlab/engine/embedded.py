@@ -1,23 +1,19 @@
 """The embedded engine: a real dockerd that runs from the cache folder and installs nothing."""
 
 import contextlib
-import json
 import os
 import shlex
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import daemon, leftovers, network, programs, rootless
-from dockerlab.engine.choice import Choice, choose, last_choice, remember
+from dockerlab.engine import daemon, leftovers, life, network, programs, records, rootless
+from dockerlab.engine.choice import choose, last_choice
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
-from dockerlab.engine.programs import Programs
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.errors import EngineError
-
-_RUN_FILES = ("daemon.json", "network.json", "owner.json")
+from dockerlab.language import _
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,8 @@ def start(
     """
     places.create()
     with locked(places.lock):
-        return _start(places, suite, store, progress)
+        life.start(places, suite, store, progress)
+        return status(places)
 
 
 def stop(places: Places) -> bool:
@@ -113,7 +110,7 @@ def stop(places: Places) -> bool:
     if not _was_ever_started(places):
         return False
     with locked(places.lock):
-        return _stop(places)
+        return life.stop(places)
 
 
 def reset(places: Places, progress: Progress = silent) -> Status:
@@ -123,10 +120,40 @@ def reset(places: Places, progress: Progress = silent) -> Status:
     """
     places.create()
     with locked(places.lock):
-        _stop(places)
+        life.stop(places)
         _remove_data(places)
         places.create()
-        return _start(places, None, None, progress)
+        life.start(places, None, None, progress)
+        return status(places)
+
+
+def repair(places: Places, progress: Progress = silent) -> list[str]:
+    """Compare every program with what its package holds, and unpack again where one differs.
+
+    An engine that runs is stopped for it and started again.
+
+    Returns
+    -------
+    list of str
+        The files that were damaged, by their paths in the engine's folder.
+
+    Raises
+    ------
+    EngineError
+        The programs can't be brought.
+    """
+    places.create()
+    with locked(places.lock):
+        suite = choose(places, None, None).suite
+        if not (places.engines / suite).exists():
+            programs.bring(places, suite, progress)
+            return []
+        wrong = programs.repair(places, suite, progress)
+        if wrong and daemon.answers(places):
+            life.stop(places)
+            places.create()
+            life.start(places, None, None, progress)
+        return wrong
 
 
 def remove(places: Places) -> None:
@@ -139,7 +166,7 @@ def remove(places: Places) -> None:
     """
     run = places.run
     with locked(places.lock):
-        _stop(places)
+        life.stop(places)
         _remove_data(places)
         for folder in (run, places.home):
             _delete(folder)
@@ -209,97 +236,12 @@ def can_be_brought() -> bool:
     return True
 
 
-def _start(places: Places, suite: str | None, store: str | None, progress: Progress) -> Status:
-    before = last_choice(places)
-    wanted = choose(places, suite, store)
-    if daemon.answers_in_time(places):
-        _require_same(wanted, before)
-        return status(places)
-    if os.geteuid() != 0:
-        rootless.require()
-    brought = programs.bring(places, wanted.suite, progress)
-    leftovers.remove(places, brought)
-    progress("Starting the engine", 0, None)
-    try:
-        # first of all: it tells a stop what there is to stop
-        remember(places, wanted)
-        _equip(places, brought)
-        hub = Hub.of(places, brought)
-        daemon.run(places, brought, wanted, hub.start())
-        hub.start()  # now that a rootless engine has a network to serve in
-    except BaseException:
-        _end_all(places, brought)
-        remember(places, before)
-        raise
-    return status(places)
-
-
-def _stop(places: Places) -> bool:
-    if process := daemon.find(places):
-        daemon.end(places, process)
-    missing = None
-    try:
-        brought = _programs_to_clean(places)
-    except EngineError as error:
-        brought, missing = None, error
-    _end_all(places, brought)
-    if missing:
-        raise EngineError(
-            f"The engine is stopped, but its bridge and firewall rules remain: {missing.problem}",
-            missing.mend,
-        )
-    return process is not None
-
-
 def _was_ever_started(places: Places) -> bool:
     return (
         places.home.exists()
         or bool(leftovers.daemons_of(places))
         or (os.geteuid() == 0 and network.exists(places.key))
     )
-
-
-def _programs_to_clean(places: Places) -> Programs | None:
-    """Give the programs that know the bridge and the rules, brought again where they are gone."""
-    last = last_choice(places)
-    suite = last.suite if last else programs.default_suite()
-    unpacked = Programs(places.engines / suite, suite, "")
-    if network.can_use(unpacked):
-        return unpacked
-    if os.geteuid() != 0 or not network.exists(places.key):
-        return None
-    return programs.bring(places, suite)
-
-
-def _end_all(places: Places, brought: Programs | None) -> None:
-    # to stop the hub its program need not be there any more
-    Hub.of(places, Programs(places.engines, "", "")).stop()
-    leftovers.remove(places, brought)
-    for name in _RUN_FILES:
-        leftovers.discard(places.run / name)
-
-
-def _require_same(wanted: Choice, running: Choice | None) -> None:
-    if running and running != wanted:
-        raise EngineError(
-            f"The engine runs already, from {running.suite} with the {running.store} store.",
-            "Run 'dockerlab engine stop' first.",
-        )
-
-
-def _equip(places: Places, brought: Programs) -> None:
-    """Give the student's terminal the engine's own ``docker`` and its plugin, nothing else."""
-    plugins = places.docker_config / "cli-plugins"
-    for folder in (places.bin, plugins):
-        folder.mkdir(parents=True, exist_ok=True)
-    links = {places.bin / "docker": brought.path("docker")}
-    if brought.buildx:
-        links[plugins / "docker-buildx"] = brought.buildx
-    else:
-        (plugins / "docker-buildx").unlink(missing_ok=True)
-    for link, target in links.items():
-        link.unlink(missing_ok=True)
-        link.symlink_to(target)
 
 
 def _remove_data(places: Places) -> None:
@@ -313,17 +255,16 @@ def _remove_data(places: Places) -> None:
 
 
 def _delete(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
+    leftovers.discard(folder)
+    if os.path.lexists(folder):
         raise EngineError(
-            f"The folder {folder} can't be deleted completely.",
-            "See what is in it, and whose it is; then try again.",
+            _("The folder {folder} can't be deleted completely.").format(folder=folder),
+            _("See what is in it, and whose it is; then try again."),
         )
 
 
 def _used(places: Places) -> dict[str, str]:
-    try:
-        found: dict[str, str] = json.loads((places.run / "network.json").read_text())
-    except (OSError, ValueError):
+    found = records.read(places.run / "network.json")
+    if not isinstance(found, dict):
         return {}
-    return found
+    return {name: value for name, value in found.items() if isinstance(value, str)}

@@ -19,7 +19,7 @@ from dockerlab.engine import bundle as bundles
 from dockerlab.engine.archive import write
 from dockerlab.engine.bounded import within
 from dockerlab.engine.build import Workshop
-from dockerlab.engine.bundle import WORK_LOCK
+from dockerlab.engine.bundle import WORK_LOCK, Trusted
 from dockerlab.engine.disk import disk_full, file_error
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.images import COURSE_IMAGES, CourseImage, host_architecture
@@ -55,7 +55,7 @@ def fill(
     images: Iterable[CourseImage] = COURSE_IMAGES,
     *,
     mirror: str | None = None,
-    bundle: Path | None = None,
+    bundle: Trusted | None = None,
     thorough: bool = False,
     progress: Progress = silent,
 ) -> tuple[Filled, ...]:
@@ -75,7 +75,7 @@ def fill(
         Which images, each after the one it builds on; all by default.
     mirror : str, optional
         The URL of a registry to ask instead of Docker Hub.
-    bundle : Path, optional
+    bundle : Trusted, optional
         A bundle to take images from that the registry does not give.
     thorough : bool, optional
         Whether to read each byte of what the hub has, not only what changed.
@@ -205,7 +205,7 @@ class _Run:
         images: tuple[CourseImage, ...],
         origins: dict[str, Origin],
         mirror: str | None,
-        bundle: Path | None,
+        bundle: Trusted | None,
     ) -> None:
         """Try source after source until every image has an origin."""
 

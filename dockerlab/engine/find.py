@@ -106,7 +106,7 @@ def connect(engine: Engine) -> docker.DockerClient:
 
 def usual_sockets() -> list[Path]:
     """List where engines listen: Docker's, Docker Desktop's and others', then Podman's."""
-    home = Path.home()
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{_user_id()}")
     return [
         Path("/var/run/docker.sock"),

@@ -13,15 +13,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dockerlab.engine import leftovers, processes
-from dockerlab.engine.choice import write_json
+from dockerlab.engine import leftovers, processes, records
 from dockerlab.engine.disk import file_error
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
 from dockerlab.engine.ports import LOOPBACK, free_port, require_free
 from dockerlab.engine.programs import Programs
 from dockerlab.engine.registry import Registry
-from dockerlab.engine.serving import Server, as_port, read_json
+from dockerlab.engine.serving import Server, as_port
 from dockerlab.engine.storage import RECORD, Storage
 from dockerlab.errors import HubError, UsageError
 from dockerlab.language import _
@@ -229,7 +228,7 @@ class Hub:
         return next((each.pid for each in found if processes.runs(each, "dockerd")), None)
 
     def _usual_ports(self) -> Iterator[int]:
-        remembered = read_json(self._remembered)
+        remembered = records.read(self._remembered)
         if isinstance(remembered, dict) and (port := as_port(remembered.get("port"))):
             yield port
         yield from _PORTS
@@ -240,7 +239,7 @@ class Hub:
         """Write down the port for the next start; what is no file in its place is removed."""
         if self._remembered.is_dir():
             leftovers.discard(self._remembered)
-        write_json(self._remembered, {"port": port})
+        records.write(self._remembered, {"port": port})
 
     def _launch_at(self, ports: Iterable[int]) -> int:
         """Run the registry at the first port that is free, and still is when it listens."""

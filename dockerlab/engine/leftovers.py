@@ -1,6 +1,7 @@
 """What an engine that ended, was stopped or was killed leaves on the machine, and its removal."""
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from dockerlab.engine import network, processes, rootless
+from dockerlab.engine import network, processes, records, rootless
 from dockerlab.engine.places import Places
 from dockerlab.engine.programs import Programs
 
@@ -18,6 +19,8 @@ _DAEMONS = (
     "rootlesskit", "exe", "slirp4netns",
 )  # fmt: skip
 _CGROUPS = Path("/sys/fs/cgroup")
+_SHIM_SOCKETS = Path("/run/containerd/s")
+_CONTAINER_ID = re.compile(r"\b[0-9a-f]{64}\b")
 # made by containerd at fixed places, whatever its own folders are
 _OUTSIDE = tuple(
     Path(name)
@@ -51,7 +54,7 @@ def remove(places: Places, brought: Programs | None) -> None:
     _unmount(places)
     if as_root:  # without root all the rest is in a namespace, and gone with it
         for socket in _shim_sockets(places):
-            socket.unlink(missing_ok=True)
+            discard(socket)
         _remove_cgroups(places)
         if brought:
             network.take_down(places.key, brought, places.home / "data")
@@ -59,6 +62,7 @@ def remove(places: Places, brought: Programs | None) -> None:
         _remove_outside(places)
     for name in ("exec", "docker.sock", "docker.pid", "rootlesskit"):
         discard(places.run / name)
+    discard(places.temporary)
     if brought and not as_root and (places.run / "exec").exists():
         rootless.remove(brought, places.run / "exec")
 
@@ -83,7 +87,7 @@ def daemons_of(places: Places) -> list[psutil.Process]:
 
 def containers_of(places: Places) -> list[psutil.Process]:
     """List the processes whose root is a container's: also one whose shim was killed."""
-    marker = f"upperdir={places.home.resolve()}/data/"
+    marker = f"upperdir={os.path.realpath(places.home)}/data/"
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(OSError):
@@ -106,6 +110,7 @@ def allow_forwarding(places: Places) -> None:
     """Switch on the passing of packets, and remember that it was off on this machine."""
     if not network.forwarding():
         places.machine.mkdir(parents=True, exist_ok=True)
+        discard(places.machine / "forwarding")
         (places.machine / "forwarding").touch()
         network.set_forwarding(on=True)
 
@@ -120,7 +125,7 @@ def restore_forwarding(places: Places) -> None:
         network.set_forwarding(on=False)
     elif network.is_ours(needed_by):
         return  # the last of our engines decides
-    noted.unlink(missing_ok=True)
+    discard(noted)
 
 
 def discard(path: Path) -> None:
@@ -128,7 +133,8 @@ def discard(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):  # then it is not there either
+            path.unlink(missing_ok=True)
 
 
 def _plain(line: bytes) -> str:
@@ -138,12 +144,20 @@ def _plain(line: bytes) -> str:
 
 
 def _shim_sockets(places: Places) -> Iterator[Path]:
-    """Find the sockets that shims opened at a fixed place; a killed one leaves its own."""
-    for name in ("address", "bootstrap.json"):
-        for file in (places.run / "exec").glob(f"containerd/daemon/*/*/*/{name}"):
-            with contextlib.suppress(OSError):
-                if found := re.search(r"unix://(/run/containerd/s/[0-9a-f]+)", file.read_text()):
-                    yield Path(found[1])
+    """Find the sockets that shims opened at a fixed place; a killed one leaves its own.
+
+    Their names are digests of containerd's address and a container's ID, so that no other
+    engine's is taken for ours. The IDs of containers that are gone stand in the log.
+    """
+    address = places.run / "exec/containerd/containerd.sock"
+    found = {folder.name for folder in places.home.glob("data/*/containers/*")}
+    for file in (places.logs / "dockerd.log", places.logs / "dockerd.log.old"):
+        found |= set(_CONTAINER_ID.findall(records.read_text(file)))
+    present = {socket.name for socket in _SHIM_SOCKETS.glob("*")}
+    for container in found if present else ():
+        name = hashlib.sha256(f"{address}/moby/{container}".encode()).hexdigest()
+        if name in present:
+            yield _SHIM_SOCKETS / name
 
 
 def _kill(roots: list[psutil.Process]) -> None:
@@ -167,7 +181,8 @@ def _thaw(process: psutil.Process) -> None:
 
 def _unmount(places: Places) -> None:
     """Unmount what lies under this instance's folders, the deepest first."""
-    ours = (f"{places.run.resolve()}/", f"{places.home.resolve()}/data/")
+    home = os.path.realpath(places.home)
+    ours = (f"{os.path.realpath(places.run)}/", f"{home}/data/", f"{home}/{places.temporary.name}/")
     lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
     mounts = [_plain(line.split()[4]) for line in lines]
     for mount in sorted((m for m in mounts if m.startswith(ours)), key=len, reverse=True):
@@ -185,10 +200,9 @@ def _remove_cgroups(places: Places) -> None:
 
 def _remove_outside(places: Places) -> None:
     noted = places.run / "outside"
-    with contextlib.suppress(OSError):
-        absent = noted.read_text().split("\n")
-        noted.unlink()
-        for folder in (str(folder) for folder in _OUTSIDE):
+    absent = records.read_text(noted).split("\n")
+    discard(noted)
+    for folder in _OUTSIDE:
+        if str(folder) in absent:
             with contextlib.suppress(OSError):
-                if folder in absent:
-                    Path(folder).rmdir()
+                folder.rmdir()

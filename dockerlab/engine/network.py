@@ -6,7 +6,6 @@ harms the other and everything of it can be found and removed.
 """
 
 import ipaddress
-import json
 import re
 import shlex
 import socket
@@ -18,8 +17,10 @@ from pathlib import Path
 
 import psutil
 
+from dockerlab.engine import processes, records
 from dockerlab.engine.programs import Programs
 from dockerlab.errors import EngineError
+from dockerlab.language import _
 
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 _DEVICES = Path("/sys/class/net")
@@ -29,6 +30,7 @@ _DEFAULT_NETWORK = re.compile(rb'"inDelete":false' + _TO_ITS_NAME, re.DOTALL)
 _MARKED_NETWORK = re.compile(rb'"inDelete":true ' + _TO_ITS_NAME, re.DOTALL)
 _TABLES = ("nat", "filter", "raw", "mangle")
 _TRIES = 5
+_NOT_RUN = (126, 127)  # what a shell or the loader says of a program that did not begin
 _BRIDGE_PREFIX = "dlab"
 # a network's own bridge, and the parents that macvlan and ipvlan networks are given
 _NAMED_BY_DOCKER = re.compile(r"\b(?:br|dm|di)-[0-9a-f]{12}\b")
@@ -94,20 +96,20 @@ def choose(key: str, file: Path) -> Network:
     last = remembered(file)
     for pool in (*([last] if last else []), *_CANDIDATES[first:], *_CANDIDATES[:first]):
         if not any(pool.overlaps(network) for network in used):
-            file.write_text(json.dumps({"pool": str(pool)}))
+            records.write(file, {"pool": str(pool)})
             return Network(bridge, chains, pool)
     raise EngineError(
-        "Every private address range is routed somewhere on this machine.",
-        "Take down a VPN, or use '--engine current'.",
+        _("Every private address range is routed somewhere on this machine."),
+        _("Take down a VPN, or use '--engine current'."),
     )
 
 
 def remembered(file: Path) -> ipaddress.IPv4Network | None:
     """Read the range that was chosen last; None before the first time."""
-    try:
-        return ipaddress.IPv4Network(json.loads(file.read_text())["pool"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    kept = records.read(file)
+    pool = kept.get("pool") if isinstance(kept, dict) else None
+    # only one of those that are ours to take
+    return next((each for each in _CANDIDATES if str(each) == pool), None)
 
 
 def prepare(network: Network, programs: Programs, folder: Path) -> None:
@@ -192,7 +194,7 @@ def take_down(key: str, programs: Programs, data: Path) -> None:
     bridge, chains = _names(key)
     ours = {bridge, *recorded_devices(data)}
     for program in ("iptables", "ip6tables"):
-        for _ in range(_TRIES):
+        for _attempt in range(_TRIES):
             tables = {table: _rules(programs, program, table) for table in _TABLES}
             for rule in (rule for rules in tables.values() for rule in rules if chains in rule):
                 ours |= set(_NAMED_BY_DOCKER.findall(rule))
@@ -200,10 +202,7 @@ def take_down(key: str, programs: Programs, data: Path) -> None:
             if not script:
                 break
             # refused as a whole where another program changed the same rules meanwhile
-            subprocess.run(
-                [programs.path(f"{program}-restore"), "--noflush"], input=script,
-                env=programs.environment(), capture_output=True, text=True, check=False,
-            )  # fmt: skip
+            _run(programs, f"{program}-restore", "--noflush", said=script)
     for name in ours:
         if (_DEVICES / name).exists():
             _ip(programs, "link", "del", name)
@@ -218,7 +217,7 @@ def forget_default_network(data: Path) -> None:
     in the database moves. A database in which nothing can be marked is given up, and the
     networks in it, rather than another Docker's.
     """
-    for file in data.glob(_DATABASE):
+    for file in _databases(data):
         content = file.read_bytes()
         marked, count = _DEFAULT_NETWORK.subn(rb'"inDelete":true \1', content)
         if count:
@@ -240,7 +239,7 @@ def recorded_devices(data: Path) -> set[str]:
         for name, list_ in psutil.net_if_addrs().items()
         for address in list_
     }
-    for file in data.glob(_DATABASE):
+    for file in _databases(data):
         content = file.read_bytes().decode("utf-8", errors="replace")
         found |= set(_NAMED_BY_DOCKER.findall(content))
         for entry in re.findall(r'\{[^{}]*"BridgeIfaceCreator":1,[^{}]*\}', content):
@@ -249,6 +248,10 @@ def recorded_devices(data: Path) -> set[str]:
             if name and address and (name[1], address[1]) in addresses:
                 found.add(name[1])
     return found
+
+
+def _databases(data: Path) -> Iterator[Path]:
+    return (file for file in data.glob(_DATABASE) if file.is_file())
 
 
 def _names(key: str) -> tuple[str, str]:
@@ -270,22 +273,37 @@ def _deletion(table: str, rules: list[str], ours: set[str], chains: str) -> str:
 
 
 def _rules(programs: Programs, program: str, table: str) -> list[str]:
-    listing = subprocess.run(
-        [programs.path(program), "-t", table, "-S"],
-        env=programs.environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return listing.stdout.splitlines()
+    return _run(programs, program, "-t", table, "-S").stdout.splitlines()
 
 
 def _ip(programs: Programs, *arguments: str) -> None:
-    job = subprocess.run(
-        [programs.path("busybox"), "ip", *arguments], capture_output=True, text=True, check=False
-    )
+    job = _run(programs, "busybox", "ip", *arguments)
     if job.returncode:
         raise EngineError(
-            f"The bridge can't be made or removed: {job.stderr.strip()}",
-            "This machine's kernel must allow bridges, and you must be root.",
+            _("The bridge can't be made or removed: {cause}").format(cause=job.stderr.strip()),
+            _("This machine's kernel must allow bridges, and you must be root."),
         )
+
+
+def _run(
+    programs: Programs, program: str, *arguments: str, said: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program of the engine's; one that can't is told from one that refuses."""
+    path = programs.path(program)
+    with processes.can_run(path):
+        job = subprocess.run(
+            [path, *arguments], input=said, env=programs.environment(), capture_output=True,
+            text=True, errors="replace", check=False,
+        )  # fmt: skip
+    if job.returncode < 0 or job.returncode in _NOT_RUN:
+        raise EngineError(
+            _("The program {program} can't be run: {cause}.").format(
+                program=path,
+                cause=job.stderr.strip() or _("it ended with status {s}").format(s=job.returncode),
+            ),
+            _("Run 'dockerlab engine repair'."),
+        )
+    return job
 
 
 def _routes() -> Iterator[ipaddress.IPv4Network]:

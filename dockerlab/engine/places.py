@@ -1,17 +1,22 @@
 """Where everything dockerlab brings along lives on disk."""
 
 import contextlib
+import errno
 import getpass
 import hashlib
 import os
 import re
+import shlex
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from dockerlab.engine.records import set_aside
 from dockerlab.errors import EngineError, UsageError
+from dockerlab.language import _
 
 SOCKET_PATH_LIMIT = 104  # bytes: containerd's own, three below the kernel's
 _TROUBLE = re.compile(r"[,:\\]")  # separates the options and layers of an overlay mount
@@ -37,22 +42,29 @@ class Places:
         Raises
         ------
         UsageError
-            The instance's name has other characters than letters, digits and ``-``.
+            The instance's name has other characters than letters, digits and ``-``, or a
+            variable names no folder: not from the root on, or with characters that no name has.
         """
         instance = os.environ.get("DOCKERLAB_INSTANCE") or "default"
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,30}", instance):
             raise UsageError(
-                f"DOCKERLAB_INSTANCE={instance!r} is not a name.",
-                "Use up to 31 letters, digits and '-'.",
+                _("DOCKERLAB_INSTANCE={name!r} is not a name.").format(name=instance),
+                _("Use up to 31 letters, digits and '-'."),
             )
-        named = os.environ.get("DOCKERLAB_CACHE")
-        cache = Path(named).expanduser() if named else user_cache_path("dockerlab")
-        return cls(cache.absolute(), instance)
+        if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+            _folder("XDG_RUNTIME_DIR", runtime)
+        if named := os.environ.get("DOCKERLAB_CACHE"):
+            return cls(_folder("DOCKERLAB_CACHE", named), instance)
+        try:
+            usual = str(user_cache_path("dockerlab"))
+        except RuntimeError:  # a user without a home
+            usual = "~"
+        return cls(_folder(_("The user's cache folder"), usual), instance)
 
     @property
     def key(self) -> str:
         """Eight hexadecimal digits that tell this engine from any other on the machine."""
-        name = f"{_user()}:{self.cache.resolve()}:{self.instance}"
+        name = f"{_user()}:{os.path.realpath(self.cache)}:{self.instance}"
         return hashlib.sha256(name.encode()).hexdigest()[:8]
 
     @property
@@ -112,11 +124,12 @@ class Places:
 
         The folder in use is kept, for the next terminal may have another environment.
         """
+        usual = _run_base() / self.key
         with contextlib.suppress(OSError):
             in_use = (self.home / "run").readlink()
-            if in_use.name == self.key and in_use.is_dir():
+            if in_use.name == self.key and (in_use == usual or _is_own(in_use)):
                 return in_use
-        return _run_base() / self.key
+        return usual
 
     @property
     def socket(self) -> Path:
@@ -134,6 +147,11 @@ class Places:
         return self.home / "bin"
 
     @property
+    def temporary(self) -> Path:
+        """What the engine and its clients need for a moment; emptied by each start and stop."""
+        return self.home / "tmp"
+
+    @property
     def docker_config(self) -> Path:
         """The configuration folder of the engine's own ``docker``."""
         return self.home / "docker-config"
@@ -147,35 +165,42 @@ class Places:
             A folder can't be written, is someone else's, has a name that overlay file systems
             can't take, or the socket's path is too long.
         """
-        if found := _TROUBLE.search(str(self.home.resolve())):
+        if found := _TROUBLE.search(os.path.realpath(self.home)):
             raise EngineError(
-                f"The folder {self.home} has a '{found[0]}' in its path, where an engine can't "
-                "keep images.",
-                "Set DOCKERLAB_CACHE to a folder without it.",
+                _(
+                    "The folder {folder} has a '{sign}' in its path, where an engine can't "
+                    "keep images."
+                ).format(folder=self.home, sign=found[0]),
+                _("Set DOCKERLAB_CACHE to a folder without it."),
             )
         longest = self.longest_socket
         if len(os.fsencode(longest)) > SOCKET_PATH_LIMIT:
             raise EngineError(
-                f"The socket's path {longest} is longer than {SOCKET_PATH_LIMIT} bytes.",
-                "Set XDG_RUNTIME_DIR to a shorter folder.",
+                _("The socket's path {path} is longer than {limit} bytes.").format(
+                    path=longest, limit=SOCKET_PATH_LIMIT
+                ),
+                _("Set XDG_RUNTIME_DIR to a shorter folder."),
             )
-        for folder, variable in ((self.home, "DOCKERLAB_CACHE"), (self.run, "XDG_RUNTIME_DIR")):
+        for folder in (self.cache, self.home.parent, self.home, *self.shared, *self._kept):
+            _require_folder(folder, "DOCKERLAB_CACHE", ours=folder != self.cache)
+        for folder in (self.home, self.run):
+            variable = "DOCKERLAB_CACHE" if folder == self.home else "XDG_RUNTIME_DIR"
+            _require_folder(folder, variable, ours=True)
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise EngineError(
-                    f"The folder {folder} can't be made: {error.strerror}.",
-                    f"Set {variable} to a folder you can write to.",
-                ) from error
+                raise _refusal(folder, error.strerror, variable) from error
+        for folder in (self.home.parent, self.home, *self.shared):
+            _make_private(folder, "DOCKERLAB_CACHE")
         for folder in (self.run.parent, self.run):
-            try:
-                folder.chmod(0o700)  # only its owner can
-            except OSError as error:
-                raise EngineError(
-                    f"The folder {folder} is not yours.",
-                    "Set XDG_RUNTIME_DIR to a folder of your own.",
-                ) from error
+            _make_private(folder, "XDG_RUNTIME_DIR")
         self._keep(self.run)
+
+    @property
+    def _kept(self) -> tuple[Path, ...]:
+        names = ("data", "jupyter")
+        folders = (self.logs, self.firewall, self.bin, self.docker_config, self.temporary)
+        return (*folders, *(self.home / name for name in names))
 
     def _keep(self, run: Path) -> None:
         """Write down which folder is in use, whoever else does so at the same moment."""
@@ -183,10 +208,96 @@ class Places:
         with contextlib.suppress(OSError):
             if in_use.readlink() == run:
                 return
+        if in_use.is_dir() and not in_use.is_symlink():
+            set_aside(in_use)
         fresh = self.home / f"run.{os.getpid()}"
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(run)
         fresh.replace(in_use)
+
+
+def _folder(variable: str, named: str) -> Path:
+    """Read the folder that a variable names."""
+    folder = os.path.expanduser(named)  # noqa: PTH111 - Path's raises for a user without a home
+    if not named.isprintable():
+        problem = _("{variable}={name!r} has characters that no folder's name should have.")
+    elif folder.startswith("~"):
+        problem = _("{variable}={name!r} names a home folder that does not exist.")
+    elif not os.path.isabs(folder):  # noqa: PTH117
+        problem = _("{variable}={name!r} depends on the current folder.")
+    else:
+        return Path(folder)
+    remedy = variable if variable.isupper() else "DOCKERLAB_CACHE"
+    raise UsageError(
+        problem.format(variable=variable, name=named),
+        _("Set {variable} to a folder's whole path, which begins with a slash.").format(
+            variable=remedy
+        ),
+    )
+
+
+def _require_folder(folder: Path, variable: str, *, ours: bool) -> None:
+    """Make room for a folder: a file in its place is set aside where only we write.
+
+    A link is the user's: what it led to may be a disk that is away for the moment.
+    """
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _refusal(folder, error.strerror, variable) from error
+    if stat.S_ISDIR(found.st_mode):
+        return
+    if stat.S_ISLNK(found.st_mode):
+        if folder.is_dir():
+            return
+        raise EngineError(
+            _("The folder {folder} is a link to {target}, where no folder is.").format(
+                folder=folder, target=folder.readlink()
+            ),
+            _("Bring that folder back, or delete the link: rm {folder}").format(
+                folder=shlex.quote(str(folder))
+            ),
+        )
+    if not ours:
+        raise _refusal(folder, os.strerror(errno.ENOTDIR), variable)
+    try:
+        set_aside(folder)
+    except OSError as error:
+        raise _refusal(folder, error.strerror, variable) from error
+
+
+def _refusal(folder: Path, cause: str | None, variable: str) -> EngineError:
+    return EngineError(
+        _("The folder {folder} can't be made: {cause}.").format(folder=folder, cause=cause),
+        _("Set {variable} to a folder you can write to.").format(variable=variable),
+    )
+
+
+def _is_own(folder: Path) -> bool:
+    """Tell whether a folder is there and this user's."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    mine = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return stat.S_ISDIR(found.st_mode) and mine
+
+
+def _make_private(folder: Path, variable: str) -> None:
+    """Keep others out of a folder of ours, whatever the umask and whoever made it before."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_own(folder):
+            folder.chmod(0o700)
+            return
+    except OSError as error:
+        raise _refusal(folder, error.strerror, variable) from error
+    raise EngineError(
+        _("The folder {folder} is not yours.").format(folder=folder),
+        _("Set {variable} to a folder of your own.").format(variable=variable),
+    )
 
 
 def _run_base() -> Path:

@@ -1,13 +1,18 @@
 """Find and end the engine's own processes, told by their command lines and never by name."""
 
 import contextlib
+import errno
 import os
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from dockerlab.engine.records import set_aside
+from dockerlab.errors import EngineError
+from dockerlab.language import _
 
 _DEADLINE = 10.0  # seconds between a polite end and a kill
 
@@ -41,19 +46,50 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
     """Start a program that outlives this one, writing to ``log``; give its process ID.
 
     The log of the run before is kept as ``LOG.old``.
+
+    Raises
+    ------
+    EngineError
+        This machine can't run it: it is damaged, or another machine's.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists():
-        log.replace(log.with_suffix(".log.old"))
-    log.unlink(missing_ok=True)
-    with open(log, "wb", opener=_private) as output:
+    old = log.with_suffix(".log.old")
+    for place in (log, old):
+        if place.is_dir() and not place.is_symlink():
+            set_aside(place)
+    if os.path.lexists(log):  # also a link to nowhere, through which nothing is to be written
+        log.replace(old)
+    with open(log, "wb", opener=_private) as output, can_run(command[0]):
         job = subprocess.Popen(
             list(command), env=dict(environment), cwd="/", stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            umask=0o022,  # what an engine puts into images and volumes is not this user's affair
         )  # fmt: skip
     # it is not ours to wait for: its end is seen through /proc
     job.returncode = 0
     return job.pid
+
+
+@contextlib.contextmanager
+def can_run(program: object) -> Iterator[None]:
+    """Put into a sentence that the kernel refuses to run a program of ours.
+
+    Raises
+    ------
+    EngineError
+        It is damaged, gone, or may not be run.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOEXEC, errno.EACCES, errno.ENOENT, errno.ELIBBAD):
+            raise
+        raise EngineError(
+            _("The program {program} can't be run: {cause}.").format(
+                program=program, cause=error.strerror
+            ),
+            _("Run 'dockerlab engine repair'."),
+        ) from error
 
 
 def end(processes: Sequence[psutil.Process], seconds: float = _DEADLINE) -> None:

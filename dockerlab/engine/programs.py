@@ -1,15 +1,14 @@
 """The engine's programs: fetched from a suite's packages and unpacked, never installed."""
 
-import json
 import os
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from dockerlab.engine import unpacked
 from dockerlab.engine.apt import Apt, Package, load_packages, save_packages
 from dockerlab.engine.disk import require_space
 from dockerlab.engine.locking import locked
@@ -17,6 +16,7 @@ from dockerlab.engine.places import Places
 from dockerlab.engine.progress import Progress, silent
 from dockerlab.engine.sources import host_distribution
 from dockerlab.errors import EngineError
+from dockerlab.language import _
 
 _FROM_SUITE = ("docker.io", "containerd", "tini")
 _FROM_SUITE_WHERE_SPLIT = ("docker-cli", "docker-buildx")
@@ -31,11 +31,8 @@ _UNPACKED_RATIO = 4.2  # measured: 92 MB of packages unpack to 370 MB
 _FIRST_START = 700_000_000  # bytes, measured: lists and packages 280 MB, unpacked 370 MB
 _DELETE_TRIES = 20
 _DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
-_MANIFEST = "files.json"
 PACKAGES = "packages.json"
 """The list of a suite's packages, in the folder that holds them."""
-
-_MAIN_PROGRAMS = ("sbin/dockerd", "bin/containerd", "bin/docker")
 
 
 @dataclass(frozen=True)
@@ -68,14 +65,15 @@ class Programs:
             if (program := self.root / folder / name).exists():
                 return program
         raise EngineError(
-            f"The unpacked engine has no program {name!r}.",
-            "Run 'dockerlab engine remove' and start again.",
+            _("The unpacked engine has no program {name!r}.").format(name=name),
+            _("Run 'dockerlab engine repair'."),
         )
 
     @property
     def libraries(self) -> Path:
         """The folder of the unpacked shared libraries."""
-        return sorted((self.root / "usr/lib").glob("*/libxtables.so*"))[0].parent
+        found = sorted((self.root / "usr/lib").glob("*/libxtables.so*"))
+        return found[0].parent if found else self.root / "usr/lib"
 
     @property
     def buildx(self) -> Path | None:
@@ -131,7 +129,7 @@ def bring(places: Places, suite: str, progress: Progress = silent) -> Programs:
 def _unpacked(places: Places, suite: str) -> Programs | None:
     root = places.engines / suite
     packages = _known(places.packages / suite / PACKAGES) or _known(root / PACKAGES)
-    if packages and is_whole(root):
+    if packages and unpacked.is_whole(root):
         return Programs(root, suite, _engine_version(packages))
     return None
 
@@ -141,10 +139,41 @@ def is_there(places: Places, suite: str) -> bool:
     return _unpacked(places, suite) is not None
 
 
-def provide(places: Places, suite: str, progress: Progress = silent) -> tuple[Package, ...]:
-    """Make sure that the suite's packages are in the cache, intact; takes and raises as `bring`."""
+def repair(places: Places, suite: str, progress: Progress = silent) -> list[str]:
+    """Compare every program with what was unpacked, and unpack again where one differs.
+
+    Returns
+    -------
+    list of str
+        The files that were damaged or gone, by their paths in the engine's folder.
+
+    Raises
+    ------
+    EngineError
+        They can't be brought: as `bring`.
+    """
+    root = places.engines / suite
     with locked(places.cache_lock):
-        return _provide(places, suite, progress)
+        wrong = unpacked.damaged(root)
+        if wrong:
+            progress(
+                _("Repairing the engine's programs ({files})").format(files=", ".join(wrong[:3])),
+                0,
+                None,
+            )
+            _bring(places, suite, progress)
+        return wrong
+
+
+def provide(
+    places: Places, suite: str, progress: Progress = silent, *, again: bool = False
+) -> tuple[Package, ...]:
+    """Make sure that the suite's packages are in the cache, intact; raises as `bring`.
+
+    ``again`` asks the mirror once more, so that apt's lists are those the packages are from.
+    """
+    with locked(places.cache_lock):
+        return _provide(places, suite, progress, again=again)
 
 
 def _bring(places: Places, suite: str, progress: Progress) -> Programs:
@@ -154,11 +183,13 @@ def _bring(places: Places, suite: str, progress: Progress) -> Programs:
     return Programs(root, suite, _engine_version(packages))
 
 
-def _provide(places: Places, suite: str, progress: Progress) -> tuple[Package, ...]:
+def _provide(
+    places: Places, suite: str, progress: Progress, *, again: bool = False
+) -> tuple[Package, ...]:
     listed = places.packages / suite / PACKAGES
     archives = places.packages / suite / "files"
     packages = _known(listed) or _known(places.engines / suite / PACKAGES)
-    if not packages or not all(package.intact(archives) for package in packages):
+    if again or not packages or not all(package.intact(archives) for package in packages):
         require_space(archives, _FIRST_START)
         try:
             packages = _fetch(places.packages / suite, archives, suite, progress)
@@ -182,14 +213,19 @@ def _fetch(folder: Path, archives: Path, suite: str, progress: Progress) -> tupl
     progress("Package lists", 0, None)
     apt = Apt(folder, [suite])
     apt.update()
-    packages = apt.resolve(
+    packages = resolve(apt, suite)
+    apt.fetch(packages, archives, progress)
+    return packages
+
+
+def resolve(apt: Apt, suite: str) -> tuple[Package, ...]:
+    """Name the packages that the suite's engine needs, as apt's lists have them."""
+    return apt.resolve(
         [f"{name}/{suite}" for name in _FROM_SUITE]
         + [f"{name}/{apt.own_suite}" for name in _FROM_HOST],
         [f"{name}/{suite}" for name in _FROM_SUITE_WHERE_SPLIT]
         + [f"{name}/{apt.own_suite}" for name in _FROM_HOST_WHERE_NAMED],
     )
-    apt.fetch(packages, archives, progress)
-    return packages
 
 
 def _engine_version(packages: tuple[Package, ...]) -> str:
@@ -208,14 +244,22 @@ def _unpack(packages: tuple[Package, ...], archives: Path, root: Path, progress:
         fresh.chmod(0o755)
         require_space(fresh, int(total * _UNPACKED_RATIO))
         done = 0
+        sums: dict[str, str] = {}
         for package in packages:
             progress("Unpacking", done, total)
             if said := _extract(archives / package.file, fresh):
                 raise _unpack_error(said, package, fresh)
+            sums |= unpacked.sums_of(archives / package.file)
             done += package.size
         _link(fresh)
         save_packages(packages, fresh / PACKAGES)
-        (fresh / _MANIFEST).write_text(json.dumps(dict(_sizes(fresh))))
+        if wrong := unpacked.record(fresh, sums):
+            raise EngineError(
+                _("The disk did not keep what was written to {folder}: {file} differs.").format(
+                    folder=root, file=wrong[0]
+                ),
+                _("Set DOCKERLAB_CACHE to a folder on another disk, and have this one checked."),
+            )
         fresh.rename(root)
         progress("Unpacking", total, total)
     except OSError as error:
@@ -237,7 +281,7 @@ def _extract(package: Path, into: Path) -> str:
             stdin=source.stdout, capture_output=True, check=False,
             env={**os.environ, "LC_ALL": "C"},
         )  # fmt: skip
-        _, said = source.communicate()
+        said = source.communicate()[1]
     if source.returncode or unpacked.returncode:
         return (said + unpacked.stderr).decode(errors="replace") or "it ended without a word"
     return ""
@@ -245,7 +289,7 @@ def _extract(package: Path, into: Path) -> str:
 
 def _delete(folder: Path) -> None:
     """Delete what a program that was killed a moment ago may still be writing."""
-    for _ in range(_DELETE_TRIES):
+    for _attempt in range(_DELETE_TRIES):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
@@ -262,25 +306,6 @@ def _link(root: Path) -> None:
     if not init.exists():
         init.unlink(missing_ok=True)
         init.symlink_to("tini-static")
-
-
-def _sizes(root: Path) -> Iterator[tuple[str, int]]:
-    for folder, _, files in os.walk(root):
-        for name in files:
-            path = Path(folder, name)
-            if name != _MANIFEST:
-                yield str(path.relative_to(root)), path.lstat().st_size
-
-
-def is_whole(root: Path) -> bool:
-    """Whether every unpacked file is there with its size: a look at names, not at contents."""
-    try:
-        expected: dict[str, int] = json.loads((root / _MANIFEST).read_text())
-    except (OSError, ValueError):
-        return False
-    return expected == dict(_sizes(root)) and all(
-        os.access(root / "usr" / name, os.X_OK) for name in _MAIN_PROGRAMS
-    )
 
 
 def _unpack_error(said: str, package: Package, folder: Path) -> EngineError:

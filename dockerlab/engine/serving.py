@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import requests
 
-from dockerlab.engine import processes, rootless
+from dockerlab.engine import processes, records, rootless
 from dockerlab.engine.ports import LOOPBACK, free_port
 from dockerlab.engine.programs import Programs
 from dockerlab.errors import HubError
@@ -147,7 +147,7 @@ class Server:
 
     def _configured(self) -> tuple[int, str] | None:
         """Read port and name from the configuration; None where it is not ours, or damaged."""
-        settings = read_json(self._configuration)
+        settings = records.read(self._configuration)
         try:
             http = settings["http"]  # type: ignore[index]
             port = as_port(int(http["addr"].rpartition(":")[2]))
@@ -162,15 +162,6 @@ def as_port(value: object) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LARGEST_PORT:
         return value
     return None
-
-
-def read_json(file: Path) -> object:
-    """Read a small JSON file of ours; None where there is none or it is damaged."""
-    try:
-        found: object = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return found
 
 
 def _answers(port: int, name: str) -> bool:

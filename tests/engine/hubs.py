@@ -1,12 +1,11 @@
 """A hub of a test's own, beside the one of the engine."""
 
-import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 
 from dockerlab.engine import embedded
+from dockerlab.engine.bundle import Trusted, inspect
 from dockerlab.engine.held import HeldImage, held_images
 from dockerlab.engine.hub import Hub
 from dockerlab.engine.images import COURSE_IMAGES
@@ -38,17 +37,7 @@ def tags_in(hub: Hub) -> list[str]:
         return [tag for image in COURSE_IMAGES for tag in registry.tags(image.repository)]
 
 
-def rewrite(
-    source: Path,
-    target: Path,
-    change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes] | None],
-) -> None:
-    """Copy a tar archive, changing or leaving out members."""
-    with tarfile.open(source) as old, tarfile.open(target, "w") as new:
-        for member in old:
-            stream = old.extractfile(member)
-            changed = change(member, stream.read() if stream else b"")
-            if changed:
-                header, content = changed
-                header.size = len(content)
-                new.addfile(header, BytesIO(content))
+def trusted(file: Path) -> Trusted:
+    """Trust a bundle, whatever its sum."""
+    seen = inspect(file)
+    return seen.trust(seen.sha256)

@@ -17,6 +17,7 @@ from nbclient.exceptions import CellExecutionError
 
 from dockerlab.course.chapters import CHAPTERS
 from dockerlab.course.ledger import read_ledger
+from dockerlab.course.ownership import LABEL
 from dockerlab.engine import connect, embedded
 from dockerlab.engine.find import find
 from dockerlab.engine.places import Places
@@ -27,24 +28,34 @@ pytestmark = pytest.mark.engine
 FOLDER = Path(__file__).parents[2] / "notebooks"
 HERE = Path(__file__).parent
 TOGETHER = 3
-COUNT = 20
 # from the last chapter to the first, three of them at a time
 REVERSED = [chapter.notebook for chapter in reversed(CHAPTERS)]
 GROUPS = [REVERSED[start : start + TOGETHER] for start in range(0, len(REVERSED), TOGETHER)]
 
 
 async def run(notebook: str, folder: Path, variables: dict[str, str]) -> str:
-    """Run a notebook in an empty folder; give what went wrong, if anything."""
+    """Run a notebook in an empty folder; give what went wrong, if anything.
+
+    Before its cleanup the kernel is killed. The notebook is started once more, and only then
+    cleans up.
+    """
     folder.mkdir(parents=True)
     content = nbformat.read(FOLDER / f"{notebook}.ipynb", 4)
+    start = next(cell for cell in content.cells if "lab.start(" in cell.source)
+    last = next(n for n, cell in enumerate(content.cells) if "lab.cleanup(" in cell.source)
+    ending = nbformat.v4.new_notebook(
+        metadata=content.metadata, cells=[start, *content.cells[last:]]
+    )
+    content.cells = content.cells[:last]
     probing = (
         f"import sys; sys.path.insert(0, {str(HERE)!r}); import claim_probe\n"
         f"claim_probe.install(get_ipython(), {str(folder.with_suffix('.claims'))!r})"
     )
     content.cells.insert(0, nbformat.v4.new_code_cell(probing))
-    client = notebook_client(content, folder)
     try:
-        await client.async_execute(env={**os.environ, **variables})
+        for part in (content, ending):
+            client = notebook_client(part, folder, shutdown_kernel="immediate")
+            await client.async_execute(env={**os.environ, **variables})
     except CellExecutionError as error:
         return f"{notebook}: {error}"
     return ""
@@ -79,19 +90,25 @@ def lost_outputs(engines: tuple[Places, ...]) -> int:
 
 
 def furnish(client: docker.DockerClient) -> None:
-    """Put twenty things of each kind on an engine, as a student's own has them."""
+    """Put twenty things of each kind on an engine, as a student's own has them.
+
+    Their names look like a chapter's, and each bears a chapter's label.
+    """
     for name in ("busybox", "redis"):
         client.images.pull(name, "latest")
-    for number in range(COUNT):
-        client.volumes.create(f"mine-volume-{number}", labels={"owner": "student"})
+    for number, chapter in enumerate(CHAPTERS):
+        labels = {LABEL: chapter.number}
+        near = f"my-{chapter.prefix}{number}"
+        client.volumes.create(f"{near}-volume", labels=labels)
         pool = docker.types.IPAMPool(subnet=f"10.213.{number}.0/24")  # the engine's own are few
-        network = docker.types.IPAMConfig(pool_configs=[pool])
-        client.networks.create(f"mine-network-{number}", ipam=network)
+        ipam = docker.types.IPAMConfig(pool_configs=[pool])
+        client.networks.create(f"{near}-network", ipam=ipam, labels=labels)
         command = ["sh", "-c", f"echo {number} > /mine; exec sleep 100000"]
         box = client.containers.run(
-            "busybox", command, name=f"mine-{number}", detach=True, network=f"mine-network-{number}"
-        )
-        box.commit(f"mine/app{number}", "v1")
+            "busybox", command, name=near, detach=True, network=f"{near}-network",
+            labels={} if chapter.prunes else labels, volumes=[f"{near}-volume:/kept", "/anonymous"],
+        )  # fmt: skip
+        box.commit(f"mine/{near}", "v1", changes=f"LABEL {LABEL}={chapter.number}")
         if number % 2:
             box.kill()
             box.wait()
@@ -107,14 +124,14 @@ def inspected(variables: dict[str, str]) -> dict[str, str]:
         )  # fmt: skip
         return done.stdout
 
-    numbers = range(COUNT)
+    near = [f"my-{chapter.prefix}{number}" for number, chapter in enumerate(CHAPTERS)]
     said = {
-        "containers": docker_says("container", "inspect", *(f"mine-{n}" for n in numbers)),
-        "images": docker_says("image", "inspect", *(f"mine/app{n}:v1" for n in numbers)),
-        "volumes": docker_says("volume", "inspect", *(f"mine-volume-{n}" for n in numbers)),
-        "networks": docker_says("network", "inspect", *(f"mine-network-{n}" for n in numbers)),
+        "containers": docker_says("container", "inspect", *near),
+        "images": docker_says("image", "inspect", *(f"mine/{each}:v1" for each in near)),
+        "volumes": docker_says("volume", "inspect", *(f"{each}-volume" for each in near)),
+        "networks": docker_says("network", "inspect", *(f"{each}-network" for each in near)),
     }
-    assert all(len(json.loads(said[kind])) == COUNT for kind in said)
+    assert all(len(json.loads(said[kind])) == len(CHAPTERS) for kind in said)
     # a further name for an image leaves a time in it, and the course names busybox
     pulled = json.loads(docker_says("image", "inspect", "busybox", "redis"))
     return {**said, "pulled": json.dumps([{**one, "Metadata": None} for one in pulled])}

@@ -1,14 +1,13 @@
-"""Bundles: all images as one file, and every way in which such a file can be wrong."""
+"""Bundles with the real images, into real hubs and engines."""
 
-import json
+import hashlib
 import os
 import subprocess
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hubs import held, hub_in, rewrite, running, tags_in
+from hubs import held, hub_in, running, tags_in, trusted
 
 from dockerlab.engine import Engine, bundle, embedded
 from dockerlab.engine.fill import fill
@@ -16,10 +15,9 @@ from dockerlab.engine.hub import Hub
 from dockerlab.engine.images import COURSE_IMAGES
 from dockerlab.engine.places import Places
 from dockerlab.engine.stock import stock
-from dockerlab.errors import HubError
+from dockerlab.errors import HubError, LabError
 
 pytestmark = pytest.mark.engine
-Member = tuple[tarfile.TarInfo, bytes]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +31,11 @@ def good(source: Hub, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("bundle") / "课程 images.tar"
     source.start()
     with source.registry() as registry:
-        assert bundle.save(registry, file) == file.stat().st_size
+        saved = bundle.save(registry, file)
+    assert (saved.size, saved.sha256) == (
+        file.stat().st_size,
+        hashlib.sha256(file.read_bytes()).hexdigest(),
+    )
     return file
 
 
@@ -44,7 +46,7 @@ def empty(places: Places, tmp_path: Path) -> Iterator[Hub]:
 
 
 def load(hub: Hub, file: Path) -> None:
-    bundle.load(hub.storing(), file, hub.folder)
+    bundle.load(hub.storing(), trusted(file), hub.folder)
 
 
 def refused(hub: Hub, file: Path) -> str:
@@ -71,7 +73,7 @@ def test_a_bundle_fills_what_no_registry_gives(
     good: Path, empty: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dockerlab.engine.fill.DOCKER_HUB", "http://127.0.0.1:9")
-    assert {each.origin for each in fill(empty, None, bundle=good)} == {"bundle"}
+    assert {each.origin for each in fill(empty, None, bundle=trusted(good))} == {"bundle"}
 
 
 def test_docker_load_reads_a_bundle(
@@ -101,121 +103,23 @@ def test_an_incomplete_hub_makes_no_bundle(empty: Hub, tmp_path: Path) -> None:
 
 def test_a_bundle_that_cannot_be_written_leaves_nothing(source: Hub, tmp_path: Path) -> None:
     source.start()
-    with source.registry() as registry, pytest.raises(HubError, match="No such file"):
+    with source.registry() as registry, pytest.raises(HubError, match="There is no folder"):
         bundle.save(registry, tmp_path / "no such folder/b.tar")
 
 
-@pytest.mark.parametrize("part", [0, 0.0001, 0.3, 0.9, 0.999])
+def test_a_bundle_for_another_machine_is_refused(
+    good: Path, empty: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dockerlab.engine.bundle.host_architecture", lambda: "z80")
+    assert "this machine is z80" in refused(empty, good)
+
+
+@pytest.mark.parametrize("part", [0.3, 0.999])
 def test_a_bundle_cut_short_is_refused(part: float, good: Path, empty: Hub, tmp_path: Path) -> None:
     cut = tmp_path / "cut.tar"
     content = good.read_bytes()
     cut.write_bytes(content[: int(len(content) * part)])
     assert "no whole bundle" in refused(empty, cut)
-
-
-def test_what_is_no_archive_is_refused(empty: Hub, tmp_path: Path) -> None:
-    other = tmp_path / "letter.txt"
-    other.write_text("Dear hub,\n" * 1000)
-    assert "no whole bundle" in refused(empty, other)
-    assert "No such file" in refused(empty, tmp_path / "missing.tar")
-    assert "directory" in refused(empty, tmp_path)
-
-
-def test_a_changed_byte_is_found(good: Path, empty: Hub, tmp_path: Path) -> None:
-    bad = tmp_path / "changed.tar"
-
-    def flip(member: tarfile.TarInfo, content: bytes) -> Member:
-        if len(content) > 1_000_000:
-            content = content[:500_000] + bytes([content[500_000] ^ 1]) + content[500_001:]
-        return member, content
-
-    rewrite(good, bad, flip)
-    assert "other bytes" in refused(empty, bad)
-
-
-def test_a_missing_layer_is_found(good: Path, empty: Hub, tmp_path: Path) -> None:
-    bad = tmp_path / "missing.tar"
-    rewrite(good, bad, lambda m, c: None if len(c) > 20_000_000 else (m, c))
-    assert "is missing" in refused(empty, bad)
-
-
-def index_changed(good: Path, bad: Path, change: Callable[[dict], object]) -> None:
-    def rewritten(member: tarfile.TarInfo, content: bytes) -> Member:
-        if member.name == "index.json":
-            index = json.loads(content)
-            change(index)
-            content = json.dumps(index).encode()
-        return member, content
-
-    rewrite(good, bad, rewritten)
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (lambda i: i.update(manifests=[]), "holds no image"),
-        (lambda i: i.pop("manifests"), "manifests"),
-        (lambda i: i["manifests"][0].update(digest="sha256:../../etc/passwd"), "no digest"),
-        (lambda i: i["manifests"][0].update(size=-1), "no size"),
-        (lambda i: i["manifests"][0].update(size=5), "is missing"),
-        (lambda i: i["manifests"][0].update(mediaType="text/plain"), "no manifest"),
-        (lambda i: i["manifests"][0].pop("annotations"), "annotations"),
-        (
-            lambda i: i["manifests"][0]["annotations"].update(
-                {"io.containerd.image.name": "docker.io/library/evil:latest"}
-            ),
-            "no image of the course",
-        ),
-        (
-            # one of debian's two names given to another image's manifest
-            lambda i: i["manifests"][2].update(
-                {key: i["manifests"][0][key] for key in ("digest", "size")}
-            ),
-            "tags of debian differ",
-        ),
-    ],
-)
-def test_a_lying_index_is_refused(
-    change: Callable[[dict], object], says: str, good: Path, empty: Hub, tmp_path: Path
-) -> None:
-    bad = tmp_path / "lying.tar"
-    index_changed(good, bad, change)
-    assert says in refused(empty, bad)
-
-
-@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "blobs/sha256/../../../x", "extra"])
-def test_a_name_outside_the_layout_is_refused(
-    name: str, good: Path, empty: Hub, tmp_path: Path
-) -> None:
-    bad = tmp_path / "outside.tar"
-
-    def added(member: tarfile.TarInfo, content: bytes) -> Member:
-        if member.name == "oci-layout":
-            member.name = name
-        return member, content
-
-    rewrite(good, bad, added)
-    assert "does not belong" in refused(empty, bad)
-    assert not (tmp_path / "outside").exists()
-
-
-def test_a_link_is_refused(good: Path, empty: Hub, tmp_path: Path) -> None:
-    bad = tmp_path / "link.tar"
-
-    def linked(member: tarfile.TarInfo, content: bytes) -> Member:
-        if member.name == "index.json":
-            member.type, member.linkname, content = tarfile.SYMTYPE, "/etc/passwd", b""
-        return member, content
-
-    rewrite(good, bad, linked)
-    assert "does not belong" in refused(empty, bad)
-
-
-def test_a_bundle_for_another_machine_is_refused(
-    good: Path, empty: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("dockerlab.engine.bundle.host_architecture", lambda: "z80")
-    assert "this machine is z80" in refused(empty, good)
 
 
 def test_what_a_killed_load_left_is_removed_by_the_next(good: Path, empty: Hub) -> None:
@@ -237,7 +141,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_half_there(
     subprocess.run(mount, check=True)
     try:
         with running(hub_in(places, disk)) as hub:
-            with pytest.raises(HubError, match="disk filled up") as refusal:
+            with pytest.raises(LabError, match=r"disk (filled up|is full)") as refusal:
                 load(hub, good)
             assert "\n" not in str(refusal.value)
             assert tags_in(hub) == []

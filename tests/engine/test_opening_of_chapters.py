@@ -9,7 +9,7 @@ from course_engine import environment_restored, holdings
 import dockerlab as lab
 from dockerlab.course import opening
 from dockerlab.course.chapters import CHAPTERS, find_chapter
-from dockerlab.course.record import read_record, record_path
+from dockerlab.course.record import VERSION, Record, read_record, record_path
 from dockerlab.engine.stock import stock
 from dockerlab.errors import EngineError, LabError
 
@@ -175,14 +175,14 @@ def test_an_image_nobody_has_is_one_line_and_is_not_noted(client, monkeypatch):
     with pytest.raises(EngineError, match=r"no image dockerlab/none:here") as caught:
         lab.start("1")
     assert "\n" not in str(caught.value)
-    assert read_record(record_path(client)).pulled["1"] == ("busybox:latest",)
+    assert list(read_record(record_path(client)).chapters["1"].pulled) == ["busybox:latest"]
 
 
 def test_cleanup_twice_says_that_there_is_nothing(client):
     lab.start("1")
     lab.cleanup()
     assert "Nothing was left to remove" in lab.cleanup().text
-    assert read_record(record_path(client)).pulled == {}
+    assert read_record(record_path(client)) == Record(version=VERSION)
 
 
 def test_an_engine_that_has_gone_is_one_line(monkeypatch):

@@ -8,6 +8,8 @@ prints what came of it: a line for each.
 
 import gzip
 import json
+import os
+import random
 import resource
 import socket
 import struct
@@ -17,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
+from archive_mutations import changed
 from test_facts_registry import INDEX, OCI_INDEX, OCI_MANIFEST, image
 from test_facts_registry import digest_of as sha
 
@@ -64,6 +67,7 @@ def dripping(content: bytes) -> Iterator[bytes]:
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: x\r\nConnection: close\r\n"
 CHUNKED = OPEN + b"Transfer-Encoding: chunked\r\n\r\n"
 A_LOT = b"a" * 65_536
+MUTATIONS = int(30 * float(os.environ.get("DOCKERLAB_FUZZ_SECONDS", "1")))  # some ms each
 Fault = Callable[[], Iterator[bytes]]
 
 
@@ -97,10 +101,14 @@ def faults(endpoint: str, port: int) -> dict[str, Fault]:
             except ValueError:
                 body = b'{"%s": 1%s}' % (field.encode(), b"0" * 400)
             made[f"field {field} {number}"] = lambda body=body: iter([head(body, kind)])
+    for seed in range(MUTATIONS):
+        body = json.dumps(changed(random.Random(seed), json.loads(good))).encode()
+        made[f"mutation {seed}"] = lambda body=body: iter([head(body, kind)])
     for cut in (0, 1, 8, 12, 15, 17, 40, len(whole) - len(good) - 1, len(whole) - 1):
         made[f"cut at {cut}"] = lambda cut=cut: iter([whole[:cut]])
     for status in ("100 Continue", "101 Switching", "204 No", "301 M", "304 Not", "418 T",
-                   "999 X", "000 X", "-1 X", "abc", "", "500 \x1b[2J", "429 T", "502 B", "401 U"):  # fmt: skip
+                   "999 X", "000 X", "-1 X", "abc", "", "500 \x1b[2J", "429 T", "502 B",
+                   "401 U"):  # fmt: skip
         made[f"status {status!r}"] = lambda status=status: iter([head(good, kind, status)])
     there = f"http://127.0.0.1:{port}/again"
     for where in (there, "file:///etc/passwd", "ftp://127.0.0.1/", "//[", "http://", "http://a b/",
@@ -213,8 +221,8 @@ class Registry:
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (500 << 20, 500 << 20))
-    resource.setrlimit(resource.RLIMIT_CPU, (120, 120))
-    line.ANSWER_SECONDS, address._SECONDS = 0.3, 1.0  # as they are, it would take hours
+    resource.setrlimit(resource.RLIMIT_CPU, (120 + MUTATIONS, 120 + MUTATIONS))
+    line.ANSWER_SECONDS, address._SECONDS = 0.2, 0.6  # as they are, it would take hours
     server = Registry(sys.argv[1])
     for name, fault in faults(sys.argv[1], server.port).items():
         server.fault = fault
@@ -230,7 +238,7 @@ def main() -> None:
         except Exception as error:
             came = f"traceback {error!r}"
         took = time.monotonic() - began
-        sys.stdout.write(f"{name}\t{'late ' if took > 5 else ''}{came[:200]}\n")
+        sys.stdout.write(f"{name}\t{'late ' if took > 15 else ''}{came[:200]}\n")
 
 
 if __name__ == "__main__":

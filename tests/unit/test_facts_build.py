@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from record_builds import SAMPLES
 
 from dockerlab.errors import LabError, UsageError
 from dockerlab.facts import BuildStep, Image, Layer, Step, build_image
-from dockerlab.facts.building.buildkit import JsonProgress, PlainProgress
+from dockerlab.facts.building.buildkit import JsonProgress, PlainProgress, size_in_words
 from dockerlab.facts.building.classic import ClassicReport
 from dockerlab.facts.building.dockerfile import parse
 from dockerlab.facts.building.failure import failure_of
@@ -297,3 +298,28 @@ def test_wrong_folders_files_and_builders(tmp_path: Path) -> None:
         build_image(Silent(), tmp_path)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="has no BuildKit"):
         build_image(Silent(), tmp_path, builder="buildkit", through="sdk")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# a=b" + " " * 100_000 + "c",
+        "FROM " + "${a-" * 25_000,
+        "FROM a\nFROM b\nRUN " + "--mount=" * 12_500,
+        "FROM a\nFROM b\nRUN --mount=" + "from" * 25_000,
+        "FROM a\nRUN " + "<<" * 50_000 + "\n",
+        "FROM a\nRUN " + "1" * 100_000 + "<<\n",
+    ],
+)
+def test_no_dockerfile_takes_more_time_than_its_length(text: str) -> None:
+    before = time.process_time()
+    parse(text)
+    assert time.process_time() - before < 1  # some took ten seconds and more
+
+
+def test_a_size_of_many_digits_is_none() -> None:
+    before = time.process_time()
+    assert size_in_words("1" * 100_000) is None
+    assert size_in_words("9" * 400 + "B") is None
+    assert time.process_time() - before < 1
+    assert size_in_words("context: 12.5kB") == 12_500

@@ -17,8 +17,9 @@ from dockerlab.engine.storage import Storage
 from dockerlab.errors import HubError
 from dockerlab.facts.registry.manifest import digest_of
 
-# urllib3 leaves the sockets of heads it can't read to the garbage collector
+# urllib3 leaves the socket of an answer whose head is cut to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 IMAGE = CourseImage("x", ("latest",), "")
 PATHS = {
     "token": "/token",

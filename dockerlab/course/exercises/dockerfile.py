@@ -2,7 +2,6 @@
 
 import docker
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.check import Exercise, Point
 from dockerlab.course.exercises.finding import (
     file_in_container,
@@ -10,6 +9,7 @@ from dockerlab.course.exercises.finding import (
     judged,
     passing_container,
 )
+from dockerlab.course.ownership import LABEL
 from dockerlab.language import _
 
 _RECIPE, _MESSAGE, _SLIM, _REPORT = "lab35-recipe", "/message", "lab35-slim", "/report"

@@ -9,8 +9,8 @@ from typing import Any
 
 import docker
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.check import Point
+from dockerlab.course.ownership import LABEL
 from dockerlab.facts import plain
 from dockerlab.language import _
 

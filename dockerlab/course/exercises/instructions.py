@@ -2,9 +2,9 @@
 
 import docker
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.check import Exercise, Point
 from dockerlab.course.exercises.finding import image_point, judged
+from dockerlab.course.ownership import LABEL
 from dockerlab.language import _
 
 _GREET, _DESK, _DRAWER = "lab36-greet", "lab36-desk", "/desk/drawer"

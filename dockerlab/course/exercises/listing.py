@@ -2,9 +2,9 @@
 
 import docker
 
-from dockerlab.course.belongings import LABEL
 from dockerlab.course.check import Exercise, Point
 from dockerlab.course.exercises.finding import image_names, inspect_image, judged, missing
+from dockerlab.course.ownership import LABEL
 from dockerlab.language import _
 
 _TEA = ("lab32-tea:latest", "lab32-tea:green", "lab32-tea:1.0")

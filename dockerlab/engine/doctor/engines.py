@@ -109,10 +109,20 @@ def environment(places: Places, choice: str) -> Iterator[Finding]:
 
 
 def _embedded(places: Places) -> Finding:
-    from dockerlab.engine import embedded, processes, programs  # noqa: PLC0415 - Linux alone
+    from dockerlab.engine import embedded, processes, programs, unpacked  # noqa: PLC0415 - Linux alone
 
     now = embedded.status(places)
     name = "engine"
+    root = places.engines / (now.suite or programs.default_suite())
+    if root.is_dir() and (wrong := unpacked.damaged(root)):
+        return Finding(
+            name,
+            "problem" if now.running else "warning",
+            _("Programs of the embedded engine in {folder} are damaged: {files}.").format(
+                folder=root, files=", ".join(wrong[:3])
+            ),
+            _("dockerlab engine repair"),
+        )
     if now.running:
         what = _("The embedded engine {version} runs (API {api}, store {store}).")
         return Finding(name, "ok", what.format(version=now.version, api=now.api, store=now.store))
@@ -135,17 +145,9 @@ def _embedded(places: Places) -> Finding:
             _("The embedded engine ended without tidying up."),
             _("'dockerlab engine start' repairs that. Its log is {log}.").format(log=now.log),
         )
-    root = places.engines / (now.suite or programs.default_suite())
     if not root.exists():
         what = _("The embedded engine is not here yet: the first start brings it, about 100 MB.")
         return Finding(name, "ok", what)
-    if not programs.is_whole(root):
-        return Finding(
-            name,
-            "warning",
-            _("The embedded engine's programs in {folder} are damaged.").format(folder=root),
-            _("The next start unpacks them again."),
-        )
     return Finding(name, "ok", _("The embedded engine is stopped, and whole."))
 
 

@@ -15,7 +15,7 @@ from dockerlab.facts.times import from_text
 KEPT_LINES = 200
 """How much of a step's output is kept: its last lines."""
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kMGT]?)B\b")
+_SIZE = re.compile(r"(?<!\d)(\d{1,15}(?:\.\d{1,15})?) ?([kMGT]?)B\b")
 _CONTEXT = "[internal] load build context"
 _POWERS = {"": 0, "k": 1, "M": 2, "G": 3, "T": 4}
 _LONGEST_OBJECT = 4_000_000

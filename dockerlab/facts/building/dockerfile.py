@@ -8,10 +8,10 @@ from dataclasses import dataclass
 LAYERING = frozenset(("RUN", "COPY", "ADD", "WORKDIR"))
 """Instructions that run in a file system; all others change only settings."""
 
-_DIRECTIVE = re.compile(r"^#\s*(\w+)\s*=\s*(.+?)\s*$")
+_DIRECTIVE = re.compile(r"^#\s*(\w+)\s*=\s*(\S.*)$")
 _HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
-_FROM_FLAG = re.compile(r"(?:^|\s)--from=(\S+)|--mount=\S*\bfrom=([^,\s]+)")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))")
+_FROM_FLAG = re.compile(r"(?:^|\s)(?:--from=(\S+)|--mount=\S*\bfrom=([^,\s]+))")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]{0,1000}))?\}|(\w+))")
 
 
 @dataclass(frozen=True)

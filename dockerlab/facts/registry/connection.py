@@ -4,9 +4,6 @@ Whatever a registry sends, an answer takes bounded memory and time: `line` bound
 what frames a body, `Connection` bodies that are documents, redirects and tokens.
 """
 
-import base64
-import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,11 +15,18 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
-from requests.auth import AuthBase
 
 from dockerlab.errors import LabError, UsageError
+from dockerlab.facts.registry.answers import (
+    Header,
+    basic,
+    read_document,
+    read_object,
+    same_host,
+    went_well,
+    with_body,
+)
 from dockerlab.facts.registry.line import Patience, PatientAdapter
-from dockerlab.facts.registry.manifest import MANIFEST_LIMIT
 from dockerlab.facts.registry.refusals import NotFollowed, Senseless, broken, refused
 from dockerlab.language import _
 
@@ -47,19 +51,6 @@ def credentials(username: str | None, password: str | None) -> Credentials | Non
     if username is None and password is None:
         return None
     raise UsageError(_("A user name and a password belong together."), _("Pass both, or neither."))
-
-
-class _Header(AuthBase):
-    """Sends this header to one host, and none elsewhere; nor what a user's .netrc would add."""
-
-    def __init__(self, home: str, value: str) -> None:
-        self.home = home
-        self.value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.value and _same_host(request.url or "", self.home):
-            request.headers["Authorization"] = self.value
-        return request
 
 
 class Connection:
@@ -141,24 +132,24 @@ class Connection:
         wanted = {**_AS_IT_IS, **(headers or {})}
 
         def send() -> requests.Response:
-            known = _Header(self.url, self._headers.get(scope, ""))
+            known = Header(self.url, self._headers.get(scope, ""))
             return self._send(method, url, known, wanted, data)
 
         with self._failing():
             answer = send()
-            if answer.status_code == HTTPStatus.UNAUTHORIZED and _same_host(answer.url, self.url):
+            if answer.status_code == HTTPStatus.UNAUTHORIZED and same_host(answer.url, self.url):
                 answered = self._answered(answer.headers.get("WWW-Authenticate", ""))
                 if answered:
                     answer.close()
                     self._headers[scope] = answered
                     answer = send()
-        if _went_well(answer):
+        if went_well(answer):
             if not stream:
                 self._read(answer)
             return answer
         if missing and answer.status_code == HTTPStatus.NOT_FOUND:
             answer.close()
-            return _with_body(answer, b"")
+            return with_body(answer, b"")
         raise self._refusal(answer)
 
     def document(self, answer: requests.Response) -> dict[str, Any]:
@@ -170,7 +161,7 @@ class Connection:
             What `broken` makes of an answer that is none.
         """
         with self._failing(), answer:
-            return _read_object(answer.content)
+            return read_object(answer.content)
 
     def refused(self, answer: requests.Response) -> LabError:
         """Say why the registry refused."""
@@ -198,7 +189,7 @@ class Connection:
         self,
         method: str,
         url: str,
-        known: _Header,
+        known: Header,
         headers: Mapping[str, str] = _AS_IT_IS,
         data: Iterable[bytes] | bytes | None = None,
     ) -> requests.Response:
@@ -222,7 +213,7 @@ class Connection:
     def _read(self, answer: requests.Response) -> None:
         body = answer.raw
         try:
-            content = _bounded(answer)
+            content = read_document(answer)
         except LabError:
             body.close()
             raise
@@ -230,7 +221,7 @@ class Connection:
             body.close()
             raise self.broken(error) from error
         body.release_conn()
-        _with_body(answer, content)
+        with_body(answer, content)
 
     def _refusal(self, answer: requests.Response) -> LabError:
         try:
@@ -238,7 +229,7 @@ class Connection:
                 said = answer.raw.read(_LONGEST_REFUSAL)
         except LabError:
             said = b""  # that it refuses is known
-        return self.refused(_with_body(answer, said))
+        return self.refused(with_body(answer, said))
 
     def _answered(self, challenge: str) -> str:
         """Return what answers a challenge, empty where nothing can."""
@@ -247,7 +238,7 @@ class Connection:
             token = self._token(challenge)
             return f"Bearer {token}" if token else ""
         if scheme == "basic" and self.credentials:
-            return _basic(self.credentials)
+            return basic(self.credentials)
         return ""
 
     def _token(self, challenge: str) -> str:
@@ -258,17 +249,17 @@ class Connection:
             raise Senseless
         # A password that travelled to the registry unseen must not travel on in the clear.
         safe = realm.startswith("https://") or not self.url.startswith("https://")
-        known = _basic(self.credentials) if self.credentials and safe else ""
+        known = basic(self.credentials) if self.credentials and safe else ""
         wanted = {key: fields[key] for key in ("service", "scope") if key in fields}
         url = requests.Request("GET", realm, params=wanted).prepare().url or realm
-        answer = self._send("GET", url, _Header(realm, known))
-        if not _went_well(answer):
+        answer = self._send("GET", url, Header(realm, known))
+        if not went_well(answer):
             if answer.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
                 answer.close()
                 return ""
             raise self._refusal(answer)
         with answer:
-            given = _read_object(_bounded(answer))
+            given = read_object(read_document(answer))
         token = given.get("token") or given.get("access_token") or ""
         if not isinstance(token, str) or not re.fullmatch(r"[!-~]*", token):
             raise Senseless
@@ -296,53 +287,3 @@ class _Body:
     def release_conn(self) -> None:
         """Give the connection back to who may use it next."""
         self._raw.release_conn()
-
-
-def _read_object(content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise Senseless from error
-    if not isinstance(found, dict):
-        raise Senseless
-    return found
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _bounded(answer: requests.Response) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    while piece := answer.raw.read(1 << 16):
-        size += len(piece)
-        if size > MANIFEST_LIMIT:
-            raise Senseless
-        pieces.append(piece)
-    return b"".join(pieces)
-
-
-def _with_body(answer: requests.Response, content: bytes) -> requests.Response:
-    answer.raw = io.BytesIO(content)
-    answer.encoding = "utf-8"  # or `requests` would guess at length
-    return answer
-
-
-def _went_well(answer: requests.Response) -> bool:
-    return HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES
-
-
-def _same_host(url: str, other: str) -> bool:
-    one, two = urlsplit(url), urlsplit(other)
-    return (one.scheme, one.hostname, _port(one.scheme, one.port)) == (
-        two.scheme, two.hostname, _port(two.scheme, two.port),
-    )  # fmt: skip
-
-
-def _port(scheme: str, port: int | None) -> int:
-    return port or {"http": 80, "https": 443}.get(scheme, 0)
-
-
-def _basic(credentials: Credentials) -> str:
-    return "Basic " + base64.b64encode(":".join(credentials).encode()).decode()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from dockerlab.facts.names import nearest
 from dockerlab.facts.plain import plain
 from dockerlab.facts.registry.address import connect, plain_name
 from dockerlab.facts.registry.connection import Connection, credentials
+from dockerlab.facts.registry.documents import LONGEST_NAME, ReadManifest, take_manifest
 from dockerlab.facts.registry.manifest import (
     INDEX_TYPES,
     MANIFEST_TYPES,
@@ -21,7 +22,6 @@ from dockerlab.facts.registry.manifest import (
 )
 from dockerlab.facts.registry.refusals import Senseless, broken
 from dockerlab.facts.registry.values import (
-    Blob,
     HeldManifest,
     RegistryWorld,
     Repository,
@@ -37,9 +37,6 @@ _MOST_REPOSITORIES = 40
 _MOST_MANIFESTS = 120
 """How many are read of all repositories together: each is a request."""
 _MOST_NAMES = 100_000  # in all pages of one list
-_MOST_LISTED = 1_000  # manifests of an index, layers of a manifest
-_LONGEST = 300  # characters of a name
-_LARGEST = 1 << 63
 _ACCEPT = {"Accept": ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))}
 
 
@@ -104,22 +101,11 @@ def _world(
     )
 
 
-@dataclass(frozen=True)
-class _Manifest:
-    """What is kept of a manifest or an index."""
-
-    digest: str
-    size: int
-    media_type: str
-    entries: tuple[HeldManifest, ...]
-    blobs: tuple[Blob, ...]
-
-
 class _Reader:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.room = _MOST_MANIFESTS
-        self.known: dict[str, _Manifest] = {}
+        self.known: dict[str, ReadManifest] = {}
 
     def catalogue(self) -> tuple[list[str], int]:
         """Return all names, and on how many pages they came."""
@@ -244,7 +230,7 @@ class _Reader:
                 targets[read.digest] = self._target(name, tag, read)
         return Repository(name, len(tags), tuple(targets.values()), note)
 
-    def _manifest(self, name: str, reference: str) -> _Manifest:
+    def _manifest(self, name: str, reference: str) -> ReadManifest:
         if reference in self.known:
             return self.known[reference]
         self.room -= 1
@@ -261,12 +247,12 @@ class _Reader:
                 )
             )
         try:
-            self.known[digest] = _manifest(digest, len(raw), content)
+            self.known[digest] = take_manifest(digest, len(raw), content)
         except Senseless as error:
             raise self._senseless() from error
         return self.known[digest]
 
-    def _target(self, name: str, tag: str, read: _Manifest) -> Target:
+    def _target(self, name: str, tag: str, read: ReadManifest) -> Target:
         kind: Literal["manifest", "index", "other"] = "other"
         manifests: tuple[HeldManifest, ...] = ()
         if read.media_type in INDEX_TYPES:
@@ -287,62 +273,5 @@ class _Reader:
         return replace(known, size=read.size, blobs=read.blobs, read=True)
 
 
-def _manifest(digest: str, size: int, content: Json) -> _Manifest:
-    """Take from a document what is wanted of it, and no more: it may be of any size."""
-    return _Manifest(
-        digest,
-        size,
-        _text(content.get("mediaType")),
-        tuple(_listed(entry) for entry in _objects(content.get("manifests"))),
-        _blobs(content),
-    )
-
-
-def _listed(entry: Json) -> HeldManifest:
-    platform, notes = (_object(entry.get(name)) for name in ("platform", "annotations"))
-    parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
-    attestation = notes.get("vnd.docker.reference.type") == "attestation-manifest"
-    return HeldManifest(
-        digest=_text(entry.get("digest")),
-        size=_whole(entry.get("size")),
-        platform="" if attestation else "/".join(_text(part) for part in parts if part),
-        attests=(_text(notes.get("vnd.docker.reference.digest")) or "?") if attestation else "",
-        read=False,
-    )
-
-
-def _blobs(content: Json) -> tuple[Blob, ...]:
-    config, layers = _objects([content.get("config")]), _objects(content.get("layers"))
-    kinds: tuple[tuple[list[Json], Literal["config", "layer"]], ...] = (
-        (config, "config"), (layers, "layer"),
-    )  # fmt: skip
-    return tuple(
-        Blob(_text(entry["digest"]), _whole(entry.get("size")), kind)
-        for entries, kind in kinds
-        for entry in entries
-        if entry.get("digest")
-    )
-
-
-def _objects(value: object) -> list[Json]:
-    listed = value if isinstance(value, list) else []
-    if len(listed) > _MOST_LISTED:
-        raise Senseless
-    return [one for one in listed if isinstance(one, dict)]
-
-
-def _object(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    # A list of lists would be as long as the document, once for each that is named by it.
-    return str(value)[:_LONGEST] if isinstance(value, (str, int)) else ""
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and 0 < value < _LARGEST else 0
-
-
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST and value.isprintable()
+    return isinstance(value, str) and len(value) <= LONGEST_NAME and value.isprintable()
