@@ -9,7 +9,7 @@ from typing import Any, Literal
 import docker
 
 from dockerlab.course.chapters import Chapter
-from dockerlab.course.ownership import LABEL, container_name, tags_of
+from dockerlab.course.ownership import LABEL, complete, container_name, tags_of
 from dockerlab.course.record import Noted, short
 from dockerlab.facts.names import find_image
 
@@ -203,7 +203,10 @@ class _Sweeping:
         found : container of str
             Short IDs of the images that were there before, which stay whatever names they have.
         """
-        users = {str(each.get("ImageID")) for each in self._api.containers(all=True)}
+        users: dict[str, set[str]] = {}
+        for container in self._api.containers(all=True):
+            names = users.setdefault(str(container.get("ImageID")), set())
+            names.add(complete(str(container.get("Image"))))
         refused: dict[Resource, str] = {}
         while True:
             before, refused = len(self._removed), {}
@@ -212,9 +215,10 @@ class _Sweeping:
             for image in sorted(images, key=lambda each: each.get("Created") or 0, reverse=True):
                 identity = str(image["Id"])
                 for thing in _to_remove(image, noted[identity], found):
+                    last = len(tags_of(image)) <= 1
                     if (
-                        identity in users
-                        or (short(identity) in found and len(tags_of(image)) <= 1)
+                        thing.name in users.get(identity, ())
+                        or (last and (identity in users or short(identity) in found))
                         or not self._gone(thing, self._removal(thing.name, identity, found))
                     ):
                         refused[thing] = identity

@@ -437,3 +437,17 @@ def test_two_folders_of_the_course_on_one_engine(variables, notebook, client, tm
     assert "nginx:latest" in tags(client)
     said = notebook.run(CLEAN)
     assert "webserver" in said
+
+
+def test_names_that_a_cell_gave_to_the_reader_s_image_go_though_their_container_uses_it(
+    notebook, client
+):
+    mine = image_of(client, "mine/app:v1")
+    box = client.containers.create("mine/app:v1", ["x"], name="mine-box")
+    before = ids(client)
+    notebook.run(START)
+    notebook.run("!docker tag mine/app:v1 nginx:v2\n!docker tag mine/app:v1 lab34-more:1")
+    said = notebook.run(CLEAN)
+    assert ids(client) == before, said
+    assert client.images.get("mine/app:v1").id == mine.id
+    assert there(client, box)
