@@ -193,16 +193,10 @@ class Places:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise _refusal(folder, error.strerror, variable) from error
+        for folder in (self.home.parent, self.home, *self.shared):
+            _make_private(folder, "DOCKERLAB_CACHE")
         for folder in (self.run.parent, self.run):
-            if not _is_own(folder):
-                raise EngineError(
-                    _("The folder {folder} is not yours.").format(folder=folder),
-                    _("Set XDG_RUNTIME_DIR to a folder of your own."),
-                )
-            try:
-                folder.chmod(0o700)
-            except OSError as error:
-                raise _refusal(folder, error.strerror, "XDG_RUNTIME_DIR") from error
+            _make_private(folder, "XDG_RUNTIME_DIR")
         self._keep(self.run)
 
     @property
@@ -292,6 +286,21 @@ def _is_own(folder: Path) -> bool:
         return False
     mine = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
     return stat.S_ISDIR(found.st_mode) and mine
+
+
+def _make_private(folder: Path, variable: str) -> None:
+    """Keep others out of a folder of ours, whatever the umask and whoever made it before."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if _is_own(folder):
+            folder.chmod(0o700)
+            return
+    except OSError as error:
+        raise _refusal(folder, error.strerror, variable) from error
+    raise EngineError(
+        _("The folder {folder} is not yours.").format(folder=folder),
+        _("Set {variable} to a folder of your own.").format(variable=variable),
+    )
 
 
 def _run_base() -> Path:

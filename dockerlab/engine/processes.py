@@ -63,6 +63,7 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         job = subprocess.Popen(
             list(command), env=dict(environment), cwd="/", stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            umask=0o022,  # what an engine puts into images and volumes is not this user's affair
         )  # fmt: skip
     # it is not ours to wait for: its end is seen through /proc
     job.returncode = 0
