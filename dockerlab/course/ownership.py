@@ -99,7 +99,7 @@ class Ownership:
                     images |= {complete(what), complete(name)}
                 case "image", action if action in _MAKING:
                     images.add(what if what.startswith("sha256:") else f"sha256:{what}")
-                    found |= self._tagged(what, name)
+                    found |= self._tagged(what, name, notes)
         return (found | self.images(noted, images)) if images else found
 
     def told_by_engine(self, noted: Noted) -> Noted:
@@ -141,12 +141,12 @@ class Ownership:
         for image in self._api.images():
             identity = str(image["Id"])
             tags = tags_of(image)
-            kept = [tag for tag in tags if self._chapter.keeps(tag)]
+            labelled = self._labelled(image.get("Labels"))
+            kept = [tag for tag in tags if labelled or self._chapter.keeps(tag)]
             brought = [tag for tag in tags if tag in noted.pulled and tag in made]
             if brought and not any(identity in noted.pulled[tag] for tag in brought):
                 found |= Noted(pulled=dict.fromkeys(brought, (identity,)))
             fresh = set(kept) - set(noted.images.get(identity, ()))
-            labelled = (image.get("Labels") or {}).get(LABEL) == self._chapter.number
             lost = not tags and labelled and identity not in noted.images
             if (fresh or lost) and self._in_a_cell(identity, {*kept, identity} & made, lost=lost):
                 found |= Noted(images={identity: tuple(sorted(fresh))})
@@ -161,16 +161,13 @@ class Ownership:
         tagged = metadata.get("LastTagTime") if isinstance(metadata, dict) else None
         return self._cells.cover(moment_of(tagged))
 
-    def _tagged(self, identity: str, name: str) -> Noted:
+    def _tagged(self, identity: str, name: str, labels: Mapping[str, Any]) -> Noted:
         """Note the name of the very moment: it may have moved on to another image since."""
         tag = complete(name)
-        if (
-            not identity.startswith("sha256:")
-            or name.startswith("sha256:")
-            or not self._chapter.keeps(tag)
-        ):
-            return Noted()
-        return Noted(images={identity: (tag,)})
+        is_name = identity.startswith("sha256:") and not name.startswith("sha256:")
+        if is_name and (self._chapter.keeps(tag) or self._labelled(labels)):
+            return Noted(images={identity: (tag,)})
+        return Noted()
 
     def _container(self, identity: str, name: str, labels: Mapping[str, Any]) -> Noted:
         mine = self._chapter.keeps(name) or (

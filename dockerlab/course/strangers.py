@@ -36,7 +36,7 @@ def in_the_way(foreign: Sequence[tuple[Resource, bool]], chapter: Chapter) -> La
     kept = _("This chapter keeps {names} for itself.").format(
         names=", ".join([*chapter.names, every])
     )
-    return LabError(problem, " ".join([*ways, kept]))
+    return LabError(problem, f"{kept} {'; '.join(ways)}")
 
 
 def _way_out(thing: Resource, *, labelled: bool) -> str:

@@ -61,8 +61,13 @@ class Watcher:
         self._closed = threading.Event()
         self._file = cells_folder(record) / f"{os.getpid()}.json"
         self.begin_cell()
-        for job in (self._listen, self._beat):
-            threading.Thread(target=job, name=f"dockerlab-{job.__name__}", daemon=True).start()
+        self._stream: Any = None
+        self._jobs = [
+            threading.Thread(target=job, name=f"dockerlab{job.__name__}", daemon=True)
+            for job in (self._listen, self._beat)
+        ]
+        for job in self._jobs:
+            job.start()
 
     def begin_cell(self) -> None:
         """Note that a cell begins to run."""
@@ -107,6 +112,10 @@ class Watcher:
         with contextlib.suppress(*_FAULTS):
             self.catch_up()
         self._closed.set()
+        with contextlib.suppress(*_FAULTS, AttributeError):  # it may just have ended
+            self._stream.close()
+        for job in self._jobs:
+            job.join(_BEAT)
         self._file.unlink(missing_ok=True)
         for client in (self._client, self._listener):
             with contextlib.suppress(*_FAULTS):
@@ -122,13 +131,15 @@ class Watcher:
     def _listen(self) -> None:
         while not self._closed.is_set():
             with contextlib.suppress(*_FAULTS, AttributeError):  # a stream that is closed under it
-                for event in self._listener.api.events(
+                self._stream = self._listener.api.events(
                     since=_seconds(self._since), filters=_KINDS, decode=True
-                ):
-                    with self._lock:
-                        self._take([event])
-                    if self._closed.is_set():
-                        break
+                )
+                with contextlib.closing(self._stream):
+                    for event in self._stream:
+                        with self._lock:
+                            self._take([event])
+                        if self._closed.is_set():
+                            return
             self._closed.wait(_BEAT)  # an engine that starts again is listened to again
 
     def _beat(self) -> None:

@@ -66,7 +66,9 @@ class Registry(Connection):
         answer = self.ask("GET", path, missing=True)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return ()
-        found = self.document(answer).get(key) or []
+        found = self.document(answer).get(key, "")
+        if found is None:  # all that had this key were removed
+            return ()
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
             raise self.broken(Senseless())
         return tuple(found)

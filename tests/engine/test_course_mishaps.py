@@ -117,7 +117,8 @@ def test_a_container_of_the_student_s_own_with_the_text_s_name(run, client, dock
         first = cells_of(COMMIT)[0]
         told = sentence(errors(run([first]))[0])
         assert "The container 'webserver' is in the way, and the course did not make it." in told
-        assert "Rename or remove it; this chapter keeps webserver," in told
+        assert "This chapter keeps webserver," in told
+        assert told.endswith("Give it another name: docker rename webserver my-webserver")
         assert client.containers.get("webserver")
     finally:
         docker_cli("rm", "-f", "webserver")

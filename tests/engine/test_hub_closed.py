@@ -1,5 +1,6 @@
 """The hub takes nothing from anybody, and knows what was put there."""
 
+import hashlib
 import json
 import os
 import random
@@ -7,8 +8,10 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import docker
@@ -246,6 +249,60 @@ def served_whole(hub: Hub) -> None:
                 for blob in manifest.blobs:
                     for _chunk in registry.blob(name, blob):
                         pass
+
+
+class Cut(ThreadingHTTPServer):
+    """A registry whose line is cut for good after so many bytes, in an answer or between two."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: str, left: int) -> None:
+        super().__init__(("127.0.0.1", 0), Relay)
+        self.behind = behind
+        self.left = left
+
+
+class Relay(BaseHTTPRequestHandler):
+    server: Cut
+
+    def do_GET(self) -> None:
+        asked = {"Accept": self.headers.get("Accept", "*/*")}
+        url = f"http://{self.server.behind}{self.path}"
+        with requests.get(url, headers=asked, timeout=10) as found:
+            head = f"HTTP/1.1 {found.status_code} OK\r\nConnection: close\r\n"
+            for name in ("Content-Type", "Content-Length"):
+                head += f"{name}: {found.headers[name]}\r\n"
+            answer = head.encode() + b"\r\n" + found.content
+        sent = answer[: self.server.left]
+        self.server.left -= len(sent)
+        self.wfile.write(sent)
+        self.close_connection = True
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "after", [300, 700, 1_000, 3_000, 400_000, 1_100_000, 5_000_000, 20_000_000, 35_000_000]
+)
+def test_a_line_that_is_cut_leads_to_the_next_source(
+    after: int, source: Hub, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bundle.tar"
+    with source.registry() as registry:
+        bundle.save(registry, file)
+    trusted = bundle.Trusted(file, hashlib.sha256(file.read_bytes()).hexdigest())
+    with Cut(source.address.host, after) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        there = f"http://127.0.0.1:{server.server_address[1]}"
+        monkeypatch.setattr("dockerlab.engine.fill.DOCKER_HUB", there)
+        origins = [each.origin for each in fill(hub, None, bundle=trusted)]
+        server.shutdown()
+    assert set(origins) <= {"registry", "bundle"}
+    assert "bundle" in origins
+    assert ("registry" in origins) == (after >= 1_100_000)
+    assert {hub.storing().state(image, thorough=True) for image in COURSE_IMAGES} == {"whole"}
+    served_whole(hub)
 
 
 def damages(file: Path) -> Iterator[Callable[[], object]]:

@@ -140,16 +140,23 @@ def test_a_build_that_no_event_tells_of_is_seen_by_its_time(ownership, engine):
     assert ownership.images(Noted(), ()).images == {"sha256:course": ("lab34-a:latest",)}
 
 
-def test_an_image_without_a_name_needs_the_label_and_the_moment(ownership, engine):
+def test_an_image_needs_the_name_or_the_label_and_the_moment(ownership, engine):
+    labels = {LABEL: "3.4"}
     engine.listed = [
-        {"Id": "sha256:a", "RepoTags": None, "Labels": {LABEL: "3.4"}},
-        {"Id": "sha256:b", "RepoTags": ["<none>:<none>"], "Labels": {LABEL: "3.4"}},
+        {"Id": "sha256:a", "RepoTags": None, "Labels": labels},
+        {"Id": "sha256:b", "RepoTags": ["<none>:<none>"], "Labels": labels},
         {"Id": "sha256:c", "RepoTags": [], "Labels": {}},
-        {"Id": "sha256:d", "RepoTags": ["mine:1"], "Labels": {LABEL: "3.4"}},
+        {"Id": "sha256:d", "RepoTags": ["any:1"], "Labels": labels},
+        {"Id": "sha256:e", "RepoTags": ["mine:1"], "Labels": labels},
     ]
-    for name, made in (("a", IN_TIME), ("b", OUT_TIME), ("c", IN_TIME), ("d", IN_TIME)):
-        engine.things["image"][f"sha256:{name}"] = {"Created": made}
-    assert ownership.images(Noted(), ()).images == {"sha256:a": ()}
+    for name, made in (
+        ("a", IN_TIME), ("b", OUT_TIME), ("c", IN_TIME), ("d", IN_TIME), ("e", OUT_TIME),
+    ):  # fmt: skip
+        engine.things["image"][f"sha256:{name}"] = {
+            "Created": made, "Metadata": {"LastTagTime": made},
+        }  # fmt: skip
+    found = ownership.images(Noted(), ())
+    assert found.images == {"sha256:a": (), "sha256:d": ("any:1",)}
 
 
 def test_an_image_pulled_again_in_a_cell_is_the_course_s_if_the_first_one_was(ownership, engine):

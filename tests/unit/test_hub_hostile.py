@@ -297,7 +297,9 @@ def test_other_bytes(name: str, server: Server, tmp_path: Path) -> None:
         assert survives(server, tmp_path / str(place))
 
 
-@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'{"tags": 7}', b'{"tags": [7]}', b"x"])
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b"7", b"{}", b'{"tags": 7}', b'{"tags": [7]}', b"x"]
+)
 def test_a_list_of_names_that_is_none(body: bytes, server: Server) -> None:
     PATHS["tags"] = "/v2/library/x/tags/list"
     server.answers["tags"] = whole(body)
