@@ -16,12 +16,10 @@ from dockerlab.engine.choice import Choice
 from dockerlab.engine.hub import Address
 from dockerlab.engine.locking import locked
 from dockerlab.engine.places import Places
-from dockerlab.engine.ports import LOOPBACK
 from dockerlab.engine.programs import Programs
 from dockerlab.errors import EngineError
 from dockerlab.language import _
 
-_PUBLISHED_ON = "com.docker.network.bridge.host_binding_ipv4"
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
 _BUSY_SECONDS = 20.0  # how long one that is alive may stay silent
@@ -167,8 +165,6 @@ def _settings(
         "registry-mirrors": [f"http://{mirror.host}"],
         "insecure-registries": [mirror.host],
         "log-level": "info",
-        # a port that a chapter publishes is this machine's alone, whoever is on the same network
-        "ip": LOOPBACK,
     }
     if choice.store == "overlay2":
         settings["storage-driver"] = "overlay2"
@@ -176,8 +172,6 @@ def _settings(
         # kept out of /etc/docker, where a Docker of the host's keeps its own
         settings["deprecated-key-path"] = str(root / "key.json")
         settings["features"] = {}
-    else:
-        settings["default-network-opts"] = {"bridge": {_PUBLISHED_ON: LOOPBACK}}
     if os.geteuid() == 0:
         # switched on by us, and for IPv4 alone: dockerd would drop everyone else's packets,
         # and a machine that forwards IPv6 ignores its router's advertisements

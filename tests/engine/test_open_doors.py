@@ -113,7 +113,7 @@ def test_nobody_else_gets_in(fire: Places, umask: int, tmp_path: Path) -> None:
         said = notebook.run('import dockerlab as lab\nclient = lab.start("3.4")')
         assert "embedded" in said, said
         said = notebook.run(
-            "!docker run -d --name webserver -p 8080:80 nginx; sleep 1; docker ps -a; "
+            "!docker run -d --name webserver -p 127.0.0.1:8080:80 nginx; sleep 1; docker ps -a; "
             "docker logs webserver"
         )
         assert " Up " in said, said
