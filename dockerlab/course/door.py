@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from socket import SHUT_RDWR
+from threading import Thread, Timer
 
 import docker
 import requests
@@ -30,7 +31,21 @@ def tcp_door(client: docker.DockerClient) -> Iterator[str]:
     """
 
     class Doorkeeper(BaseHTTPRequestHandler):
-        timeout = _SECONDS
+        def handle(self) -> None:
+            # for all of it: a client that drips would never meet a limit for each read
+            limit = Timer(_SECONDS, self._hang_up)
+            limit.daemon = True
+            limit.start()
+            try:
+                super().handle()
+            except OSError:
+                return  # the client went, or was hung up on
+            finally:
+                limit.cancel()
+
+        def _hang_up(self) -> None:
+            with suppress(OSError):
+                self.connection.shutdown(SHUT_RDWR)
 
         def do_GET(self) -> None:
             self._pass_on()
@@ -41,12 +56,14 @@ def tcp_door(client: docker.DockerClient) -> Iterator[str]:
         def _pass_on(self) -> None:
             # the whole of it must fit: an ending alone lets "/containers/json#/version" through
             path = self.path
-            body = {"Content-Length", "Transfer-Encoding"} & set(self.headers)
+            body = "Content-Length" in self.headers or "Transfer-Encoding" in self.headers
             if body or not _QUESTION.fullmatch(path):
                 self.send_error(403, "This door answers /version and /_ping only")
                 return
             try:
-                answer = client.api.request(self.command, client.api.base_url + path, timeout=10)
+                answer = client.api.request(
+                    self.command, client.api.base_url + path, timeout=_SECONDS
+                )
             except requests.RequestException:
                 self.send_error(502, "The engine does not answer")
                 return

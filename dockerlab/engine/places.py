@@ -14,6 +14,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from dockerlab.engine.guarded import close, guard
 from dockerlab.engine.records import set_aside
 from dockerlab.errors import EngineError, UsageError
 from dockerlab.language import _
@@ -183,10 +184,12 @@ class Places:
             )
         for folder in (self.cache, self.home.parent, self.home, *self.shared, *self._kept):
             _require_folder(folder, "DOCKERLAB_CACHE", ours=folder != self.cache)
+        close(self.cache, {self.home.parent, self.cache_lock, *self.shared})
         for folder in (self.home, self.run):
             variable = "DOCKERLAB_CACHE" if folder == self.home else "XDG_RUNTIME_DIR"
             _require_folder(folder, variable, ours=True)
             try:
+                guard(self.cache if folder == self.home else folder.parent, variable)
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise _refusal(folder, error.strerror, variable) from error

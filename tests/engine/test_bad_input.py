@@ -138,7 +138,7 @@ def test_a_server_that_never_answers(tmp_path: Path, cache: Path) -> None:
 
 def test_a_socket_without_permission(short_folder: Path) -> None:
     path = short_folder / "docker.sock"
-    short_folder.chmod(0o777)
+    short_folder.chmod(0o1777)
     with impostor(str(path), "{}"):
         path.chmod(0 if os.geteuid() else 0o600)
         done = dockerlab(

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 
 import docker
 import pytest
@@ -59,6 +60,7 @@ def test_nothing_else_passes(client, method, path):
     [
         (b"GET http://engine/version HTTP/1.1\r\n\r\n", b"403"),
         (b"GET /version HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody", b"403"),
+        (b"GET /version HTTP/1.1\r\ncontent-length: 4\r\n\r\nbody", b"403"),
         (b"GET /version HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"403"),
         (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", b"414"),
         (b"GET /version HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n", b"431"),
@@ -76,6 +78,27 @@ def test_what_is_written_by_hand_passes_no_further(client, asked, status):
                     said += piece
     assert said.split()[1] == status
     assert said.count(b"HTTP/1.") == 1, "a second question was answered"
+
+
+def test_clients_that_drip_are_hung_up_on_and_keep_nobody_out(client):
+    with tcp_door(client) as address, contextlib.ExitStack() as stack:
+        port = int(address.rpartition(":")[2])
+        peers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            for _each in range(50)
+        ]
+        begun = time.monotonic()
+        left = list(peers)
+        while left and time.monotonic() < begun + 15:
+            for peer in list(left):
+                try:
+                    peer.sendall(b"G")
+                except OSError:
+                    left.remove(peer)
+            asked = requests.get(f"http://127.0.0.1:{port}/_ping", timeout=5)
+            assert asked.status_code == 200
+            time.sleep(0.5)
+        assert not left
 
 
 def test_it_is_shut_afterwards(client):
