@@ -213,15 +213,17 @@ class _Sweeping:
             images = (image for image in self._api.images() if image["Id"] in noted)
             # the latest first, for an image can't go before what was built on it
             for image in sorted(images, key=lambda each: each.get("Created") or 0, reverse=True):
-                identity = str(image["Id"])
+                identity, left = str(image["Id"]), len(tags_of(image))
                 for thing in _to_remove(image, noted[identity], found):
-                    last = len(tags_of(image)) <= 1
+                    last = left <= 1
                     if (
                         thing.name in users.get(identity, ())
                         or (last and (identity in users or short(identity) in found))
                         or not self._gone(thing, self._removal(thing.name, identity, found))
                     ):
                         refused[thing] = identity
+                    else:
+                        left -= 1
             if len(self._removed) == before:
                 break
         self._used |= dict.fromkeys(refused)
