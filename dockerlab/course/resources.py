@@ -234,10 +234,13 @@ class _Sweeping:
         return lambda: self._api.remove_image(name, noprune=parents)
 
     def _stands_on(self, identity: str, found: Container[str]) -> bool:
-        """Tell whether an image's parents, which go with it, were there before."""
-        while found and identity:
+        """Tell whether parents without a name, which would go with an image, were there before."""
+        while found:
             identity = str((find_image(self._client, identity) or {}).get("Parent") or "")
-            if identity and short(identity) in found:
+            parent = find_image(self._client, identity) if identity else None
+            if parent is None or tags_of(parent):  # one with a name stays, and all below it
+                break
+            if short(identity) in found:
                 return True
         return False
 
