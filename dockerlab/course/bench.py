@@ -42,12 +42,18 @@ _present: list[Bench] = []
 
 
 def sit_down(bench: Bench) -> None:
-    """Make this the bench of the kernel; an earlier one's connections are closed."""
-    for earlier in _present:
+    """Make this the bench of the kernel, after leaving an earlier one."""
+    leave()
+    _present.append(bench)
+
+
+def leave() -> None:
+    """Close the connections of the kernel's bench, and stop watching its engine."""
+    while _present:
+        earlier = _present.pop()
         if earlier.watcher:
             earlier.watcher.close()
         earlier.client.close()
-    _present[:] = [bench]
 
 
 def started() -> Bench | None:

@@ -12,17 +12,20 @@ import docker
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from dockerlab.course import bench
+
 LONGEST_CELL = 120
 """Seconds after which a cell is said to hang."""
 
 
 @contextmanager
 def environment_restored() -> Iterator[None]:
-    """Undo what ``lab.start`` sets for the shell."""
+    """Undo what ``lab.start`` does: set variables for the shell, and watch the engine."""
     before = dict(os.environ)
     try:
         yield
     finally:
+        bench.leave()
         os.environ.clear()
         os.environ.update(before)
 
